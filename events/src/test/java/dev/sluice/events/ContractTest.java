@@ -1,0 +1,40 @@
+package dev.sluice.events;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.stream.Collectors;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
+
+class ContractTest {
+    @Test
+    void rejection_isRetryableOnlyWhenTheServerIsAtFault() {
+        for (Rejection rejection : Rejection.values()) {
+            assertThat(rejection.retryable()).as(rejection.code()).isEqualTo(rejection.status() == 503);
+            assertThat(rejection.code()).matches("[a-z][a-z0-9_]+");
+            assertThat(rejection.meaning()).endsWith(".");
+        }
+    }
+
+    @Test
+    void golden_showsEveryReasonThatLiesInTheBytes() {
+        Set<Rejection> shown =
+                Golden.invalid().stream().map(Golden.Invalid::rejection).collect(Collectors.toSet());
+        Set<Rejection> inTheBytes = EnumSet.range(Rejection.EMPTY_BODY, Rejection.OUT_OF_RANGE);
+        assertThat(shown).isEqualTo(inTheBytes);
+    }
+
+    @Test
+    void field_isFoundByItsExactName() {
+        assertThat(Field.named("event_type")).contains(Field.EVENT_TYPE);
+        assertThat(Field.named("Event_type")).isEmpty();
+    }
+
+    @Property
+    void eventTypeCharacter_isAsciiWordOrOneOfFive(@ForAll char c) {
+        assertThat(Limits.isEventTypeCharacter(c)).isEqualTo(String.valueOf(c).matches("[A-Za-z0-9._:/-]"));
+    }
+}

@@ -1,0 +1,187 @@
+package dev.sluice.events;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A single-node KRaft broker of Kafka's own artifacts, in a process of its own, as the local system and the tests of
+ * every module start it. Small on purpose: 80 MiB of heap, a small log cleaner, one partition and replica for Kafka's
+ * own topics.
+ */
+public final class RealBroker implements AutoCloseable {
+    private static final List<String> JVM = List.of(
+            "-Xmx80m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true",
+            "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+            "-Djava.awt.headless=true");
+
+    private final List<String> prefix;
+    private final Path jars;
+    private final Path folder;
+    private final Path log;
+    private final int port;
+    private final Process process;
+
+    private RealBroker(List<String> prefix, Path jars, Path folder, Path log, int port) throws IOException {
+        this.prefix = prefix;
+        this.jars = jars;
+        this.folder = folder;
+        this.log = log;
+        this.port = port;
+        Files.createDirectories(folder);
+        Path properties = folder.resolve("server.properties");
+        Files.writeString(properties, properties());
+        if (!Files.exists(folder.resolve("data/meta.properties"))) {
+            format(properties);
+        }
+        process = kafka("kafka.Kafka", properties.toString());
+    }
+
+    /** Starts on a free port with its data under {@code folder}; an earlier run's data there is used again. */
+    public static RealBroker start(Path folder) {
+        return start(folder, freePort());
+    }
+
+    /** Starts on {@code port} and waits until it takes connections. */
+    public static RealBroker start(Path folder, int port) {
+        RealBroker broker = launch(List.of(), jars(), folder, folder.resolve("broker.log"), port);
+        broker.awaitPort();
+        return broker;
+    }
+
+    /**
+     * Starts without waiting.
+     *
+     * @param prefix goes before the {@code java} command
+     * @param jars the folder of the broker's class path
+     * @param log where the broker's output is appended
+     */
+    public static RealBroker launch(List<String> prefix, Path jars, Path folder, Path log, int port) {
+        try {
+            return new RealBroker(prefix, jars, folder, log, port);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The broker's class path as the build of this module lays it out, seen from any module. */
+    public static Path jars() {
+        for (Path up = Path.of("").toAbsolutePath(); up != null; up = up.getParent()) {
+            Path candidate = up.resolve("events/target/broker");
+            if (Files.isDirectory(candidate)) {
+                return candidate;
+            }
+        }
+        throw new IllegalStateException("events/target/broker is missing: build the module events first");
+    }
+
+    public static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public String bootstrapServers() {
+        return "localhost:" + port;
+    }
+
+    public int port() {
+        return port;
+    }
+
+    public Process process() {
+        return process;
+    }
+
+    /** SIGKILL, and waits until the process is gone. */
+    public void kill() {
+        process.destroyForcibly();
+        process.onExit().join();
+    }
+
+    /** The same data on the same port, in a new process. */
+    public RealBroker restart() {
+        kill();
+        RealBroker again = launch(prefix, jars, folder, log, port);
+        again.awaitPort();
+        return again;
+    }
+
+    /** Stops in order; by force after ten seconds. */
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                kill();
+            }
+        } catch (InterruptedException e) {
+            kill();
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void awaitPort() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!accepts(port)) {
+            if (!process.isAlive() || System.nanoTime() > deadline) {
+                kill();
+                throw new IllegalStateException("the broker did not start; its log is " + log);
+            }
+        }
+    }
+
+    /** Whether something listens on {@code port} of this machine; waits up to 200 ms for the answer. */
+    public static boolean accepts(int port) {
+        try (Socket socket = new Socket()) {
+            socket.connect(new InetSocketAddress("localhost", port), 200);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private void format(Path properties) throws IOException {
+        Process format =
+                kafka("kafka.tools.StorageTool", "format", "-t", "AAAAAAAAQACAAAAAAAAAAQ", "-c", properties.toString());
+        if (format.onExit().join().exitValue() != 0) {
+            throw new IOException("the broker's storage could not be formatted; see " + log);
+        }
+    }
+
+    private Process kafka(String mainClass, String... arguments) throws IOException {
+        List<String> command = new java.util.ArrayList<>(prefix);
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(JVM);
+        command.addAll(List.of("-cp", jars + "/*", mainClass));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                .start();
+    }
+
+    private String properties() throws IOException {
+        try (InputStream template = RealBroker.class.getResourceAsStream("server.properties")) {
+            return new String(template.readAllBytes(), UTF_8)
+                    .replace("${port}", Integer.toString(port))
+                    .replace("${controller.port}", Integer.toString(freePort()))
+                    .replace("${data}", folder.resolve("data").toAbsolutePath().toString());
+        }
+    }
+}
