@@ -1,0 +1,274 @@
+package dev.sluice.gateway;
+
+import static dev.sluice.events.Rejection.BYTE_ORDER_MARK;
+import static dev.sluice.events.Rejection.DUPLICATE_FIELD;
+import static dev.sluice.events.Rejection.EMPTY_BODY;
+import static dev.sluice.events.Rejection.INVALID_CHARACTER;
+import static dev.sluice.events.Rejection.INVALID_LENGTH;
+import static dev.sluice.events.Rejection.INVALID_UTF8;
+import static dev.sluice.events.Rejection.LONE_SURROGATE;
+import static dev.sluice.events.Rejection.MISSING_FIELD;
+import static dev.sluice.events.Rejection.NAME_TOO_LONG;
+import static dev.sluice.events.Rejection.NESTED_TOO_DEEP;
+import static dev.sluice.events.Rejection.NOT_AN_OBJECT;
+import static dev.sluice.events.Rejection.NUMBER_TOO_LONG;
+import static dev.sluice.events.Rejection.OUT_OF_RANGE;
+import static dev.sluice.events.Rejection.TRAILING_TEXT;
+import static dev.sluice.events.Rejection.WRONG_TYPE;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.exc.StreamReadException;
+import dev.sluice.events.Field;
+import dev.sluice.events.Limits;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.EnumSet;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Holds bytes against the event contract in one streaming pass; builds no tree and keeps nothing. */
+final class EventValidator {
+    private static final String LONGEST_TIMESTAMP = Long.toString(Limits.MAX_TIMESTAMP);
+
+    private final JsonFactory json = JsonSyntax.strict();
+
+    /** Why {@code bytes} are no event; empty when they are one. */
+    Optional<Refusal> check(byte[] bytes) {
+        Refusal refusal = checkBytes(bytes);
+        return Optional.ofNullable(refusal == null ? checkJson(bytes) : refusal);
+    }
+
+    private static @Nullable Refusal checkBytes(byte[] bytes) {
+        if (isBlank(bytes)) {
+            return Refusal.of(EMPTY_BODY, "Send one event as a JSON object.");
+        }
+        if (bytes.length >= 3 && bytes[0] == (byte) 0xEF && bytes[1] == (byte) 0xBB && bytes[2] == (byte) 0xBF) {
+            return Refusal.of(BYTE_ORDER_MARK, "Send the bytes after the first three.");
+        }
+        // Jackson takes overlong forms and encoded surrogates; RFC 3629 takes neither.
+        if (!ByteBufUtil.isText(Unpooled.wrappedBuffer(bytes), StandardCharsets.UTF_8)) {
+            return Refusal.of(INVALID_UTF8, "The first bad byte is number " + JsonSyntax.firstBadByte(bytes) + ".");
+        }
+        return null;
+    }
+
+    private @Nullable Refusal checkJson(byte[] bytes) {
+        boolean surrogateEscapes = JsonSyntax.hasSurrogateEscape(bytes);
+        try (JsonParser parser = json.createParser(bytes)) {
+            return new Pass(parser, surrogateEscapes).refusal();
+        } catch (StreamReadException e) {
+            return JsonSyntax.classify(bytes, e);
+        } catch (IOException e) {
+            // no input but an array, which cannot fail
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean isBlank(byte[] bytes) {
+        for (byte b : bytes) {
+            if (b != ' ' && b != '\t' && b != '\r' && b != '\n') {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** One reading of one event. Each method returns the first refusal, or null to go on. */
+    private static final class Pass {
+        private final JsonParser parser;
+        private final boolean surrogateEscapes;
+        private final EnumSet<Field> seen = EnumSet.noneOf(Field.class);
+
+        Pass(JsonParser parser, boolean surrogateEscapes) {
+            this.parser = parser;
+            this.surrogateEscapes = surrogateEscapes;
+        }
+
+        @Nullable
+        Refusal refusal() throws IOException {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                return Refusal.of(NOT_AN_OBJECT, "Send one event as a JSON object: {\"event_type\": …}.");
+            }
+            Refusal refusal = fields();
+            if (refusal == null) {
+                refusal = end();
+            }
+            return refusal == null ? missing() : refusal;
+        }
+
+        private @Nullable Refusal fields() throws IOException {
+            while (parser.nextToken() != JsonToken.END_OBJECT) {
+                Refusal refusal = name();
+                Optional<Field> field = Field.named(parser.currentName());
+                if (refusal == null && field.isPresent() && !seen.add(field.get())) {
+                    refusal = Refusal.of(DUPLICATE_FIELD, field.get(), "Send " + quoted(field.get()) + " once.");
+                }
+                if (refusal == null) {
+                    parser.nextToken();
+                    refusal = field.isPresent() ? declared(field.get()) : anyValue();
+                }
+                if (refusal != null) {
+                    return refusal;
+                }
+            }
+            return null;
+        }
+
+        private @Nullable Refusal declared(Field field) throws IOException {
+            JsonToken token = parser.currentToken();
+            boolean typed =
+                    switch (field.type()) {
+                        case STRING -> token == JsonToken.VALUE_STRING;
+                        case INTEGER -> token == JsonToken.VALUE_NUMBER_INT;
+                        case OBJECT -> token == JsonToken.START_OBJECT;
+                    };
+            if (!typed) {
+                String rule = quoted(field) + " must be " + field.type().article() + where();
+                return Refusal.of(WRONG_TYPE, field, rule);
+            }
+            Refusal refusal = anyValue();
+            if (refusal != null) {
+                return refusal;
+            }
+            return switch (field) {
+                case EVENT_TYPE -> eventType();
+                case TIMESTAMP -> timestamp();
+                case EVENT_ID -> length(field, Limits.EVENT_ID_CHARACTERS);
+                case PARAMS -> null;
+            };
+        }
+
+        private @Nullable Refusal eventType() throws IOException {
+            Refusal refusal = length(Field.EVENT_TYPE, Limits.EVENT_TYPE_CHARACTERS);
+            boolean allowed = parser.getText().chars().allMatch(Limits::isEventTypeCharacter);
+            if (refusal == null && !allowed) {
+                return Refusal.of(
+                        INVALID_CHARACTER,
+                        Field.EVENT_TYPE,
+                        quoted(Field.EVENT_TYPE) + " takes the letters a to z in either case, digits and . _ - : /"
+                                + where());
+            }
+            return refusal;
+        }
+
+        private @Nullable Refusal timestamp() throws IOException {
+            boolean fits = parser.getTextLength() <= LONGEST_TIMESTAMP.length();
+            if (!fits || parser.getLongValue() < 0 || parser.getLongValue() > Limits.MAX_TIMESTAMP) {
+                return Refusal.of(
+                        OUT_OF_RANGE,
+                        Field.TIMESTAMP,
+                        quoted(Field.TIMESTAMP) + " is in milliseconds since 1970 UTC, 0 to " + LONGEST_TIMESTAMP
+                                + where());
+            }
+            return null;
+        }
+
+        private @Nullable Refusal length(Field field, int most) throws IOException {
+            String text = parser.getText();
+            int characters = text.codePointCount(0, text.length());
+            if (characters < 1 || characters > most) {
+                return Refusal.of(
+                        INVALID_LENGTH,
+                        field,
+                        quoted(field) + " takes 1 to " + most + " characters; here are " + characters + where());
+            }
+            return null;
+        }
+
+        /** Walks over the current value, however deep, and leaves the parser on its last token. */
+        private @Nullable Refusal anyValue() throws IOException {
+            int depth = 0;
+            do {
+                JsonToken token = parser.currentToken();
+                Refusal refusal = null;
+                if (token.isStructStart()) {
+                    depth++;
+                } else if (token.isStructEnd()) {
+                    depth--;
+                } else if (token == JsonToken.FIELD_NAME) {
+                    refusal = name();
+                } else {
+                    refusal = scalar(token);
+                }
+                if (depth > Limits.NESTING) {
+                    refusal = Refusal.of(NESTED_TOO_DEEP, "Nest at most " + Limits.NESTING + " deep" + where());
+                }
+                if (refusal != null) {
+                    return refusal;
+                }
+            } while (depth > 0 && parser.nextToken() != null);
+            return null;
+        }
+
+        private @Nullable Refusal scalar(JsonToken token) throws IOException {
+            if (token == JsonToken.VALUE_STRING) {
+                return surrogates();
+            }
+            if (token.isNumeric() && parser.getTextLength() > Limits.NUMBER_CHARACTERS) {
+                return Refusal.of(
+                        NUMBER_TOO_LONG,
+                        "Write a number in at most " + Limits.NUMBER_CHARACTERS + " characters" + where());
+            }
+            return null;
+        }
+
+        private @Nullable Refusal name() throws IOException {
+            if (parser.getTextLength() > Limits.NAME_CHARACTERS) {
+                return Refusal.of(
+                        NAME_TOO_LONG, "Name a field in at most " + Limits.NAME_CHARACTERS + " characters" + where());
+            }
+            return surrogates();
+        }
+
+        private @Nullable Refusal surrogates() throws IOException {
+            if (surrogateEscapes && JsonSyntax.hasLoneSurrogate(parser.getText())) {
+                return Refusal.of(
+                        LONE_SURROGATE, "Escape both halves of the pair, or write the character itself" + where());
+            }
+            return null;
+        }
+
+        private @Nullable Refusal end() throws IOException {
+            try {
+                if (parser.nextToken() == null) {
+                    return null;
+                }
+            } catch (StreamReadException e) {
+                if (!JsonSyntax.startsComment(parser, e)) {
+                    return trailingText();
+                }
+                throw e;
+            }
+            return trailingText();
+        }
+
+        private Refusal trailingText() {
+            return Refusal.of(TRAILING_TEXT, "Send one event a request, and nothing after it" + where());
+        }
+
+        private @Nullable Refusal missing() {
+            for (Field field : Field.values()) {
+                if (field.required() && !seen.contains(field)) {
+                    return Refusal.of(
+                            MISSING_FIELD,
+                            field,
+                            "Add " + quoted(field) + ", " + field.type().article() + ".");
+                }
+            }
+            return null;
+        }
+
+        private String where() {
+            return " (" + JsonSyntax.at(parser.currentTokenLocation()) + ").";
+        }
+
+        private static String quoted(Field field) {
+            return '"' + field.wireName() + '"';
+        }
+    }
+}

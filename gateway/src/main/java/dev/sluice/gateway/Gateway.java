@@ -1,0 +1,70 @@
+package dev.sluice.gateway;
+
+import dev.sluice.settings.SettingsException;
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.net.BindException;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The running whole: one publisher, an ingest verticle a core, the management port. */
+final class Gateway {
+    private final Vertx vertx;
+    private final Settings settings;
+    private final Metrics metrics = new Metrics();
+    private final KafkaPublisher publisher;
+
+    Gateway(Vertx vertx, Settings settings) {
+        this.vertx = vertx;
+        this.settings = settings;
+        this.publisher = new KafkaPublisher(vertx, settings.topic(), settings.producer(), metrics::watch);
+    }
+
+    /**
+     * Listens on both ports and begins to look for Kafka; does not wait for it.
+     *
+     * @return fails with a {@link SettingsException} that names each port that cannot be had
+     */
+    Future<Void> start() {
+        Future<String> ingest = vertx.deployVerticle(
+                () -> new IngestVerticle(settings, publisher, metrics),
+                new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()));
+        Future<String> management = vertx.deployVerticle(new ManagementVerticle(settings, publisher::isReady, metrics));
+        return Future.join(ingest, management)
+                .onSuccess(both -> publisher.start())
+                .<Void>mapEmpty()
+                .recover(cause -> Future.failedFuture(new SettingsException(Stream.concat(
+                                problem(ingest, "HTTP_PORT", settings.httpPort()).stream(),
+                                problem(management, "MANAGEMENT_PORT", settings.managementPort()).stream())
+                        .toList())));
+    }
+
+    /** Answers what is in flight, hands everything to Kafka, then lets go. */
+    Future<Void> stop() {
+        List<Future<Void>> undeployments =
+                vertx.deploymentIDs().stream().map(vertx::undeploy).toList();
+        return Future.join(undeployments)
+                .eventually(publisher::close)
+                .eventually(() -> {
+                    metrics.close();
+                    return vertx.close();
+                })
+                .mapEmpty();
+    }
+
+    private static List<String> problem(Future<String> deployment, String setting, int port) {
+        if (deployment.succeeded()) {
+            return List.of();
+        }
+        Throwable cause = deployment.cause();
+        if (!(cause instanceof BindException)) {
+            return List.of(setting + "=" + port + ": " + cause.getMessage());
+        }
+        String advice = port == 5000
+                ? " On macOS that may be the AirPlay Receiver (System Settings, General, AirDrop & Handoff)."
+                : "";
+        return List.of(setting + "=" + port + ": the port cannot be had (" + cause.getMessage()
+                + "). Stop what listens there, or set " + setting + " to another." + advice);
+    }
+}

@@ -1,0 +1,126 @@
+package dev.sluice.gateway;
+
+import static dev.sluice.events.Rejection.COMMENT;
+import static dev.sluice.events.Rejection.INVALID_JSON;
+import static dev.sluice.events.Rejection.NOT_A_NUMBER;
+import static dev.sluice.events.Rejection.TRAILING_COMMA;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.exc.StreamReadException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import dev.sluice.events.Rejection;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** RFC 8259 in UTF-8 to the letter, and which of the usual liberties a body took when it is not. */
+final class JsonSyntax {
+    private record Liberty(Rejection rejection, String advice, JsonFactory factory) {}
+
+    private static final List<Liberty> LIBERTIES = List.of(
+            new Liberty(
+                    COMMENT,
+                    "Remove the comment",
+                    factory(JsonReadFeature.ALLOW_JAVA_COMMENTS, JsonReadFeature.ALLOW_YAML_COMMENTS)),
+            new Liberty(TRAILING_COMMA, "Remove the comma", factory(JsonReadFeature.ALLOW_TRAILING_COMMA)),
+            new Liberty(
+                    NOT_A_NUMBER,
+                    "Send null, or leave the field out",
+                    factory(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)));
+
+    private JsonSyntax() {}
+
+    static JsonFactory strict() {
+        return factory();
+    }
+
+    /** The code for a body that the strict parser refused: it goes further once the liberty that it took is allowed. */
+    static Refusal classify(byte[] bytes, StreamReadException fault) {
+        String where = " (" + at(fault.getLocation()) + ").";
+        int strict = tokens(strict(), bytes);
+        for (Liberty liberty : LIBERTIES) {
+            if (tokens(liberty.factory, bytes) > strict) {
+                return Refusal.of(liberty.rejection, liberty.advice + where);
+            }
+        }
+        return Refusal.of(INVALID_JSON, fault.getOriginalMessage() + where);
+    }
+
+    /** Whether what the parser stumbled over after the end of the event is a comment. */
+    static boolean startsComment(JsonParser parser, StreamReadException fault) {
+        String message = fault.getOriginalMessage();
+        return parser.currentToken() == null
+                && (message.contains("('/' (code 47))") || message.contains("('#' (code 35))"));
+    }
+
+    static String at(JsonLocation location) {
+        return "line " + location.getLineNr() + ", column " + location.getColumnNr();
+    }
+
+    /** Whether an escape may name a surrogate; a backslash that is itself escaped only costs a closer look. */
+    static boolean hasSurrogateEscape(byte[] bytes) {
+        for (int i = 0; i + 3 < bytes.length; i++) {
+            if (bytes[i] == '\\' && bytes[i + 1] == 'u' && (bytes[i + 2] | 0x20) == 'd' && bytes[i + 3] >= '8') {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    static boolean hasLoneSurrogate(String text) {
+        // only a lone surrogate stands in the stream of code points as itself
+        return text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+    }
+
+    /** Index of the first byte at which {@code bytes} stop being UTF-8. */
+    static int firstBadByte(byte[] bytes) {
+        CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        CharBuffer out = CharBuffer.allocate(1024);
+        CoderResult result;
+        do {
+            out.clear();
+            result = decoder.decode(in, out, true);
+        } while (result.isOverflow());
+        return in.position();
+    }
+
+    /** Tokens up to the fault; more than any body has when there is none. */
+    private static int tokens(JsonFactory factory, byte[] bytes) {
+        int tokens = 0;
+        try (JsonParser parser = factory.createParser(bytes)) {
+            while (parser.nextToken() != null) {
+                tokens++;
+            }
+            return Integer.MAX_VALUE;
+        } catch (IOException e) {
+            return tokens;
+        }
+    }
+
+    private static JsonFactory factory(JsonReadFeature... liberties) {
+        JsonFactoryBuilder builder = new JsonFactoryBuilder()
+                // The contract's own limits have codes of their own, and the body's size bounds all of these.
+                .streamReadConstraints(StreamReadConstraints.builder()
+                        .maxNestingDepth(Integer.MAX_VALUE)
+                        .maxNumberLength(Integer.MAX_VALUE)
+                        .maxNameLength(Integer.MAX_VALUE)
+                        .build())
+                // Names come from strangers: neither shared nor kept.
+                .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+                .disable(JsonFactory.Feature.CHARSET_DETECTION);
+        for (JsonReadFeature liberty : liberties) {
+            builder.enable(liberty);
+        }
+        return builder.build();
+    }
+}

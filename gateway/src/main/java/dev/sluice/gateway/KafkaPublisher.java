@@ -1,0 +1,181 @@
+package dev.sluice.gateway;
+
+import static dev.sluice.events.Rejection.KAFKA_REFUSED;
+import static dev.sluice.events.Rejection.KAFKA_UNAVAILABLE;
+import static dev.sluice.events.Rejection.OUTCOME_UNKNOWN;
+import static dev.sluice.events.Rejection.OVERLOADED;
+import static dev.sluice.events.Rejection.RECORD_TOO_LARGE;
+
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.kafka.client.producer.KafkaProducer;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.producer.BufferExhaustedException;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One Kafka producer for all event loops.
+ *
+ * <p>With {@code max.block.ms=0} Kafka's own {@code send} fails instead of waiting, so it is called on the event loop;
+ * the Vert.x client's {@code send} would hop to a worker for each record. Metadata, for which {@code send} would wait,
+ * is fetched and kept fresh by a timer on a worker.
+ */
+final class KafkaPublisher implements Publisher {
+    private static final Logger LOG = LoggerFactory.getLogger(KafkaPublisher.class);
+    private static final long UNREADY_POLL_MILLIS = 200;
+    /** Well within {@code metadata.max.idle.ms}, after which an idle producer forgets its topics. */
+    private static final long READY_POLL_MILLIS = 30_000;
+
+    private final Vertx vertx;
+    private final String topic;
+    private final Map<String, String> settings;
+    private final Consumer<Producer<byte[], byte[]>> onCreated;
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile @Nullable KafkaProducer<byte[], byte[]> client;
+    private volatile @Nullable Producer<byte[], byte[]> producer;
+    private volatile boolean ready;
+    private String lastProblem = "";
+
+    /**
+     * @param settings of Kafka's producer
+     * @param onCreated is given the producer once there is one, for its metrics
+     */
+    KafkaPublisher(
+            Vertx vertx, String topic, Map<String, String> settings, Consumer<Producer<byte[], byte[]>> onCreated) {
+        this.vertx = vertx;
+        this.topic = topic;
+        this.settings = settings;
+        this.onCreated = onCreated;
+    }
+
+    /** Begins to look for the topic, and never gives up. */
+    void start() {
+        lookForTopic();
+    }
+
+    /** Whether the topic's metadata is known, so that events can be taken. */
+    boolean isReady() {
+        return ready;
+    }
+
+    @Override
+    public Future<Receipt> publish(byte[] value, long receivedMillis) {
+        Producer<byte[], byte[]> target = producer;
+        if (target == null) {
+            return Future.failedFuture(Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet.")
+                    .asException());
+        }
+        Delivery delivery = new Delivery(vertx.getOrCreateContext());
+        try {
+            var unused =
+                    target.send(new ProducerRecord<>(topic, null, receivedMillis, null, value), delivery::onCompletion);
+        } catch (KafkaException | IllegalStateException e) {
+            delivery.onCompletion(null, e);
+        }
+        delivery.sending = false;
+        return delivery.promise.future();
+    }
+
+    /** Delivers what was sent, then lets go of Kafka. */
+    Future<Void> close() {
+        closed.set(true);
+        KafkaProducer<byte[], byte[]> open = client;
+        return open == null ? Future.succeededFuture() : open.close();
+    }
+
+    private void lookForTopic() {
+        if (closed.get()) {
+            return;
+        }
+        vertx.executeBlocking(this::partitions).onComplete(looked -> {
+            if (looked.succeeded()) {
+                reportReady(looked.result());
+            } else {
+                reportProblem(looked.cause());
+            }
+            vertx.setTimer(ready ? READY_POLL_MILLIS : UNREADY_POLL_MILLIS, timer -> lookForTopic());
+        });
+    }
+
+    private int partitions() {
+        Producer<byte[], byte[]> known = producer;
+        if (known == null) {
+            // fails while the broker's name does not resolve
+            KafkaProducer<byte[], byte[]> created = KafkaProducer.createShared(vertx, "sluice", settings);
+            known = created.unwrap();
+            onCreated.accept(known);
+            client = created;
+            producer = known;
+        }
+        return known.partitionsFor(topic).size();
+    }
+
+    private void reportReady(int partitions) {
+        if (!ready) {
+            LOG.info("Topic {} has {} partitions: ready", topic, partitions);
+        }
+        ready = true;
+        lastProblem = "";
+    }
+
+    private void reportProblem(Throwable cause) {
+        String problem = String.valueOf(cause.getMessage());
+        if (!ready && !problem.equals(lastProblem)) {
+            LOG.warn("Topic {} not found at {} yet, trying on: {}", topic, settings.get("bootstrap.servers"), problem);
+            lastProblem = problem;
+        }
+    }
+
+    /** One record on its way; completed on the event loop that sent it. */
+    private static final class Delivery {
+        private final Context context;
+        private final Promise<Receipt> promise = Promise.promise();
+        private volatile boolean sending = true;
+
+        Delivery(Context context) {
+            this.context = context;
+        }
+
+        void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
+            Refusal refusal = failure == null ? null : refusal(failure);
+            context.runOnContext(ignored -> {
+                if (refusal == null && metadata != null) {
+                    promise.complete(new Receipt(metadata.partition(), metadata.offset()));
+                } else if (refusal != null) {
+                    promise.fail(refusal.asException());
+                }
+            });
+        }
+
+        private Refusal refusal(Exception failure) {
+            String detail = String.valueOf(failure.getMessage());
+            if (failure instanceof BufferExhaustedException) {
+                return Refusal.of(OVERLOADED, "Kafka is slower than the events that come in.");
+            }
+            if (failure instanceof RecordTooLargeException) {
+                return Refusal.of(RECORD_TOO_LARGE, detail);
+            }
+            if (sending && (failure instanceof TimeoutException || !(failure instanceof ApiException))) {
+                return Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet, or is gone: " + detail);
+            }
+            if (failure instanceof RetriableException || !(failure instanceof ApiException)) {
+                return Refusal.of(OUTCOME_UNKNOWN, detail);
+            }
+            return Refusal.of(KAFKA_REFUSED, detail);
+        }
+    }
+}

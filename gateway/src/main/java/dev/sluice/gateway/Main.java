@@ -1,0 +1,62 @@
+package dev.sluice.gateway;
+
+import ch.qos.logback.classic.LoggerContext;
+import dev.sluice.settings.Environment;
+import dev.sluice.settings.SettingsException;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Starts the gateway; SIGTERM and SIGINT stop it in order. */
+public final class Main {
+    private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+    private static final int STOP_SECONDS = 12;
+
+    private Main() {}
+
+    public static void main(String[] arguments) throws InterruptedException {
+        try {
+            Settings settings = Settings.read(new Environment(System.getenv()));
+            Gateway gateway = new Gateway(Vertx.vertx(new VertxOptions().setPreferNativeTransport(true)), settings);
+            gateway.start().toCompletionStage().toCompletableFuture().get();
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(gateway), "stop"));
+            LOG.info(
+                    "Events: http://{}:{}{}  Health and metrics: http://{}:{}",
+                    settings.httpHost(),
+                    settings.httpPort(),
+                    IngestVerticle.PATH,
+                    settings.managementHost(),
+                    settings.managementPort());
+        } catch (SettingsException e) {
+            exit(String.valueOf(e.getMessage()));
+        } catch (ExecutionException e) {
+            exit(String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
+        }
+    }
+
+    private static void exit(String problems) {
+        System.err.println("The gateway cannot start:");
+        System.err.println(problems);
+        System.exit(1);
+    }
+
+    private static void stop(Gateway gateway) {
+        int status = 0;
+        try {
+            gateway.stop().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS);
+            LOG.info("Stopped");
+        } catch (ExecutionException | TimeoutException | InterruptedException e) {
+            LOG.error("Not everything could be stopped in order", e);
+            status = 1;
+        }
+        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext logs) {
+            logs.stop();
+        }
+        // a JVM that a signal ends would report 143 for a stop that went well
+        Runtime.getRuntime().halt(status);
+    }
+}

@@ -1,0 +1,49 @@
+package dev.sluice.gateway;
+
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.util.function.BooleanSupplier;
+
+/** The private port: health and metrics. */
+final class ManagementVerticle extends VerticleBase {
+    private final Settings settings;
+    private final BooleanSupplier ready;
+    private final Metrics metrics;
+
+    ManagementVerticle(Settings settings, BooleanSupplier ready, Metrics metrics) {
+        this.settings = settings;
+        this.ready = ready;
+        this.metrics = metrics;
+    }
+
+    @Override
+    public Future<?> start() {
+        Router router = Router.router(vertx);
+        // Alive is whoever answers: a fleet must not restart because Kafka is down.
+        router.get("/health/live").handler(context -> health(context, true, "live"));
+        router.get("/health/ready")
+                .handler(context ->
+                        health(context, ready.getAsBoolean(), ready.getAsBoolean() ? "ready" : "waiting for Kafka"));
+        router.get("/metrics").handler(this::metrics);
+        return vertx.createHttpServer()
+                .requestHandler(router)
+                .listen(settings.managementPort(), settings.managementHost());
+    }
+
+    private static void health(RoutingContext context, boolean up, String status) {
+        context.response()
+                .setStatusCode(up ? 200 : 503)
+                .putHeader("Content-Type", "application/json")
+                .end("{\"status\":\"" + status + "\"}");
+    }
+
+    private void metrics(RoutingContext context) {
+        vertx.executeBlocking(metrics::scrape)
+                .onSuccess(text -> context.response()
+                        .putHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+                        .end(text))
+                .onFailure(context::fail);
+    }
+}

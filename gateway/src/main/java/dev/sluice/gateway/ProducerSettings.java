@@ -1,0 +1,73 @@
+package dev.sluice.gateway;
+
+import dev.sluice.settings.Environment;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/** Settings of Kafka's producer: what a 202 promises, defaults, and every {@code KAFKA_PRODUCER_…} variable. */
+final class ProducerSettings {
+    static final String PREFIX = "KAFKA_PRODUCER_";
+
+    private ProducerSettings() {}
+
+    static Map<String, String> read(Environment environment, String bootstrapServers) {
+        Map<String, String> promised = promised(bootstrapServers);
+        Map<String, String> producer = defaults();
+        environment.startingWith(PREFIX).forEach((suffix, value) -> {
+            String key = suffix.toLowerCase(Locale.ROOT).replace('_', '.');
+            String fixed = promised.get(key);
+            if (fixed != null && !fixed.equalsIgnoreCase(value.strip())) {
+                environment.problem(PREFIX + suffix + "=" + value + ": " + key + " is always " + fixed + "; unset it");
+            }
+            producer.put(key, value.strip());
+        });
+        producer.putAll(promised);
+        checkValues(environment, producer);
+        return Map.copyOf(producer);
+    }
+
+    /** What the meaning of a 202 and the event loop rest on; nobody can set it otherwise. */
+    private static Map<String, String> promised(String bootstrapServers) {
+        return Map.of(
+                ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                bootstrapServers,
+                ProducerConfig.ACKS_CONFIG,
+                "all",
+                ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
+                "true",
+                // send() fails at once instead of waiting for metadata or memory: it runs on an event loop
+                ProducerConfig.MAX_BLOCK_MS_CONFIG,
+                "0",
+                ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG,
+                ByteArraySerializer.class.getName(),
+                ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG,
+                ByteArraySerializer.class.getName());
+    }
+
+    private static Map<String, String> defaults() {
+        Map<String, String> defaults = new HashMap<>();
+        defaults.put(ProducerConfig.CLIENT_ID_CONFIG, "sluice-gateway");
+        defaults.put(ProducerConfig.LINGER_MS_CONFIG, "5");
+        // An answer within twenty seconds even when Kafka gives none; a person waits no longer.
+        defaults.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, "20000");
+        defaults.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, "10000");
+        // Kafka's own defaults give up a lost broker for up to ten seconds at a time: back within one.
+        defaults.put(ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG, "500");
+        return defaults;
+    }
+
+    private static void checkValues(Environment environment, Map<String, String> producer) {
+        Properties properties = new Properties();
+        properties.putAll(producer);
+        try {
+            new ProducerConfig(properties);
+        } catch (ConfigException e) {
+            environment.problem(PREFIX + "…: " + e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,441 @@
+package dev.sluice.gateway;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.events.Golden;
+import dev.sluice.events.RealBroker;
+import dev.sluice.events.Rejection;
+import dev.sluice.settings.Environment;
+import dev.sluice.settings.SettingsException;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.ext.web.client.HttpRequest;
+import io.vertx.ext.web.client.HttpResponse;
+import io.vertx.ext.web.client.WebClient;
+import io.vertx.junit5.VertxExtension;
+import io.vertx.junit5.VertxTestContext;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The running gateway against a real broker. */
+@ExtendWith({VertxExtension.class, EventLoopWatch.class})
+class GatewayTest {
+    private static final int MAX_EVENT_BYTES = 100_000;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    static Path folder;
+
+    private static RealBroker broker;
+    private static Vertx vertx;
+    private static Gateway gateway;
+    private static Settings settings;
+    private static WebClient client;
+
+    @BeforeAll
+    static void start() throws Exception {
+        broker = RealBroker.start(folder);
+        createTopic(broker);
+        vertx = vertx();
+        settings = settings(broker.port());
+        gateway = new Gateway(vertx, settings);
+        get(gateway.start());
+        client = WebClient.create(vertx);
+        awaitReady(settings);
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        get(gateway.stop());
+        broker.close();
+    }
+
+    static List<Golden.Valid> valid() {
+        return Golden.valid();
+    }
+
+    static List<Golden.Invalid> invalid() {
+        return Golden.invalid();
+    }
+
+    @ParameterizedTest
+    @MethodSource("valid")
+    void post_event_isOnTheTopicByteForByte(Golden.Valid sample) throws Exception {
+        long before = System.currentTimeMillis();
+        HttpResponse<Buffer> response = post(sample.bytes());
+        assertThat(response.statusCode()).isEqualTo(202);
+        JsonNode receipt = JSON.readTree(response.bodyAsString());
+        assertThat(receipt.get("accepted").asInt()).isEqualTo(1);
+        ConsumerRecord<byte[], byte[]> record =
+                read(receipt.get("partition").asInt(), receipt.get("offset").asLong());
+        assertThat(record.value()).isEqualTo(sample.bytes());
+        assertThat(record.key()).isNull();
+        assertThat(record.timestamp()).isBetween(before, System.currentTimeMillis());
+    }
+
+    @ParameterizedTest
+    @MethodSource("invalid")
+    void post_fault_isAProblemAndNothingIsStored(Golden.Invalid sample) throws Exception {
+        long stored = endOffsets();
+        HttpResponse<Buffer> response = post(sample.bytes());
+        assertProblem(response, sample.rejection());
+        assertThat(JSON.readTree(response.bodyAsString()).path("field").asText(""))
+                .isEqualTo(sample.field().map(field -> field.wireName()).orElse(""));
+        assertThat(endOffsets()).isEqualTo(stored);
+    }
+
+    @Test
+    void post_asVertxJunit5(VertxTestContext test) {
+        events().sendBuffer(Buffer.buffer(Golden.PROTOTYPE))
+                .onComplete(test.succeeding(response -> test.verify(() -> {
+                    assertThat(response.statusCode()).isEqualTo(202);
+                    test.completeNow();
+                })));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "application/json",
+                "application/json; charset=utf-8",
+                "Application/JSON;charset=\"UTF-8\"",
+                "application/x-www-form-urlencoded"
+            })
+    void post_mediaTypeOfAnEvent_isTaken(String type) throws Exception {
+        HttpResponse<Buffer> response =
+                get(events().putHeader("Content-Type", type).sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));
+        assertThat(response.statusCode()).isEqualTo(202);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "text/html",
+                "application/xml",
+                "multipart/form-data; boundary=x",
+                "application/json;charset=utf-16"
+            })
+    void post_otherMediaType_is415(String type) throws Exception {
+        HttpResponse<Buffer> response =
+                get(events().putHeader("Content-Type", type).sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));
+        assertProblem(response, Rejection.UNSUPPORTED_MEDIA_TYPE);
+    }
+
+    @Test
+    void post_encoded_is415() throws Exception {
+        HttpResponse<Buffer> response =
+                get(events().putHeader("Content-Encoding", "gzip").sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));
+        assertProblem(response, Rejection.UNSUPPORTED_ENCODING);
+    }
+
+    @Test
+    void post_largestEvent_isTakenAndOneByteMoreIsNot() throws Exception {
+        assertThat(post(eventOf(MAX_EVENT_BYTES)).statusCode()).isEqualTo(202);
+        assertProblem(post(eventOf(MAX_EVENT_BYTES + 1)), Rejection.BODY_TOO_LARGE);
+    }
+
+    @Test
+    void post_oversizeStreamed_is413() throws Exception {
+        List<Buffer> chunks = IntStream.range(0, 60)
+                .mapToObj(i -> Buffer.buffer(new byte[4096]))
+                .toList();
+        HttpResponse<Buffer> response = get(events().sendStream(new Chunks(chunks)));
+        assertProblem(response, Rejection.BODY_TOO_LARGE);
+    }
+
+    @Test
+    void post_endlessBody_isCutOff() throws Exception {
+        try (Socket socket = new Socket("localhost", settings.httpPort())) {
+            socket.getOutputStream()
+                    .write("POST /api/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                            .getBytes(UTF_8));
+            byte[] chunk = ("10000\r\n" + "x".repeat(65_536) + "\r\n").getBytes(UTF_8);
+            int sent = 0;
+            try {
+                while (sent < 100 * MAX_EVENT_BYTES) {
+                    socket.getOutputStream().write(chunk);
+                    sent += 65_536;
+                }
+            } catch (IOException closed) {
+                // what the test is for
+            }
+            assertThat(sent).isLessThan(100 * MAX_EVENT_BYTES);
+        }
+    }
+
+    @Test
+    void post_expectContinue_isAskedForTheBody() throws Exception {
+        try (Socket socket = new Socket("localhost", settings.httpPort())) {
+            socket.setSoTimeout(10_000);
+            String head = "POST /api/events HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: "
+                    + Golden.PROTOTYPE.length() + "\r\n\r\n";
+            socket.getOutputStream().write(head.getBytes(UTF_8));
+            assertThat(new String(socket.getInputStream().readNBytes(21), UTF_8))
+                    .isEqualTo("HTTP/1.1 100 Continue");
+            socket.getOutputStream().write(Golden.PROTOTYPE.getBytes(UTF_8));
+            assertThat(new String(socket.getInputStream().readNBytes(16), UTF_8))
+                    .contains("HTTP/1.1 202");
+        }
+    }
+
+    @Test
+    void post_hungUpHalfway_isCountedAndStoresNothing() throws Exception {
+        long stored = endOffsets();
+        double before = metric(Rejection.INCOMPLETE_BODY);
+        try (Socket socket = new Socket("localhost", settings.httpPort())) {
+            socket.getOutputStream()
+                    .write("POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{".getBytes(UTF_8));
+        }
+        await().until(() -> metric(Rejection.INCOMPLETE_BODY) == before + 1);
+        assertThat(endOffsets()).isEqualTo(stored);
+    }
+
+    @Test
+    void otherMethod_is405WithAllow() throws Exception {
+        for (HttpMethod method : List.of(HttpMethod.GET, HttpMethod.PUT, HttpMethod.DELETE)) {
+            HttpResponse<Buffer> response = get(client.request(method, settings.httpPort(), "localhost", "/api/events")
+                    .send());
+            assertProblem(response, Rejection.METHOD_NOT_ALLOWED);
+            assertThat(response.getHeader("Allow")).isEqualTo("POST");
+        }
+    }
+
+    @Test
+    void otherPath_is404() throws Exception {
+        HttpResponse<Buffer> response =
+                get(client.post(settings.httpPort(), "localhost", "/api/event").sendBuffer(Buffer.buffer("{}")));
+        assertProblem(response, Rejection.NOT_FOUND);
+    }
+
+    @Test
+    void health_andMetrics_areOnThePrivatePortOnly() throws Exception {
+        assertThat(management(settings, "/health/live").statusCode()).isEqualTo(200);
+        assertThat(management(settings, "/health/ready").statusCode()).isEqualTo(200);
+        assertThat(management(settings, "/metrics").bodyAsString())
+                .contains("sluice_requests_total{outcome=\"accepted\"}")
+                .contains("jvm_memory_used_bytes")
+                .contains("kafka_producer_record_send");
+        assertThat(get(client.get(settings.httpPort(), "localhost", "/metrics").send())
+                        .statusCode())
+                .isEqualTo(404);
+    }
+
+    @Test
+    void start_portsTaken_namesBothAndLeavesNothing() throws Exception {
+        Vertx other = vertx();
+        assertThat(failure(new Gateway(other, settings).start()))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageContaining("HTTP_PORT=" + settings.httpPort())
+                .hasMessageContaining("MANAGEMENT_PORT=" + settings.managementPort());
+        get(other.close());
+    }
+
+    @Test
+    void brokerThatComesLater_isWaitedFor(@TempDir Path late) throws Exception {
+        int port = RealBroker.freePort();
+        Settings lateSettings = settings(port);
+        Vertx other = vertx();
+        Gateway early = new Gateway(other, lateSettings);
+        get(early.start());
+        assertThat(management(lateSettings, "/health/live").statusCode()).isEqualTo(200);
+        assertThat(management(lateSettings, "/health/ready").statusCode()).isEqualTo(503);
+        HttpResponse<Buffer> refused = postTo(lateSettings);
+        assertProblem(refused, Rejection.KAFKA_UNAVAILABLE);
+        assertThat(refused.getHeader("Retry-After")).isEqualTo("1");
+        try (RealBroker lateBroker = RealBroker.start(late, port)) {
+            createTopic(lateBroker);
+            awaitReady(lateSettings);
+            assertThat(postTo(lateSettings).statusCode()).isEqualTo(202);
+            get(early.stop());
+        }
+    }
+
+    @Test
+    void brokerKilled_unacknowledgedIsOutcomeUnknown_andComesBack(@TempDir Path data) throws Exception {
+        RealBroker first = RealBroker.start(data);
+        createTopic(first);
+        Settings short1 = settings(
+                first.port(),
+                Map.of("KAFKA_PRODUCER_DELIVERY_TIMEOUT_MS", "1500", "KAFKA_PRODUCER_REQUEST_TIMEOUT_MS", "1000"));
+        Gateway third = new Gateway(vertx(), short1);
+        get(third.start());
+        awaitReady(short1);
+        first.kill();
+        HttpResponse<Buffer> unknown = postTo(short1);
+        assertProblem(unknown, Rejection.OUTCOME_UNKNOWN);
+        try (RealBroker again = first.restart()) {
+            await().atMost(Duration.ofSeconds(30)).until(() -> postTo(short1).statusCode() == 202);
+            get(third.stop());
+        }
+    }
+
+    @Test
+    void stop_answersWhatIsInFlight() throws Exception {
+        Settings slow = settings(broker.port(), Map.of("KAFKA_PRODUCER_LINGER_MS", "700"));
+        Gateway stopping = new Gateway(vertx(), slow);
+        get(stopping.start());
+        awaitReady(slow);
+        List<Future<HttpResponse<Buffer>>> answers = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            answers.add(client.post(slow.httpPort(), "localhost", "/api/events")
+                    .sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));
+        }
+        await().until(() -> management(slow, "/metrics").bodyAsString().contains("sluice_requests_in_flight 20.0"));
+        get(stopping.stop());
+        for (Future<HttpResponse<Buffer>> answer : answers) {
+            assertThat(get(answer).statusCode()).isEqualTo(202);
+        }
+    }
+
+    private static Vertx vertx() {
+        return Vertx.vertx(new VertxOptions()
+                .setPreferNativeTransport(true)
+                .setBlockedThreadCheckInterval(50)
+                .setBlockedThreadCheckIntervalUnit(TimeUnit.MILLISECONDS)
+                .setMaxEventLoopExecuteTime(100)
+                .setMaxEventLoopExecuteTimeUnit(TimeUnit.MILLISECONDS));
+    }
+
+    private static Settings settings(int kafkaPort) {
+        return settings(kafkaPort, Map.of());
+    }
+
+    private static Settings settings(int kafkaPort, Map<String, String> more) {
+        Map<String, String> variables = new java.util.HashMap<>(more);
+        variables.put("KAFKA_PORT", Integer.toString(kafkaPort));
+        variables.put("HTTP_PORT", Integer.toString(RealBroker.freePort()));
+        variables.put("MANAGEMENT_PORT", Integer.toString(RealBroker.freePort()));
+        variables.put("MAX_EVENT_BYTES", Integer.toString(MAX_EVENT_BYTES));
+        return Settings.read(new Environment(variables));
+    }
+
+    private static void createTopic(RealBroker broker) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            admin.createTopics(List.of(new NewTopic("events", 2, (short) 1)))
+                    .all()
+                    .get(60, TimeUnit.SECONDS);
+        }
+    }
+
+    private static void awaitReady(Settings settings) {
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> management(settings, "/health/ready").statusCode() == 200);
+    }
+
+    private static HttpResponse<Buffer> management(Settings settings, String path) throws Exception {
+        return get(client.get(settings.managementPort(), "localhost", path).send());
+    }
+
+    private static double metric(Rejection rejection) throws Exception {
+        String line = "sluice_requests_total{outcome=\"" + rejection.code() + "\"} ";
+        return management(settings, "/metrics")
+                .bodyAsString()
+                .lines()
+                .filter(text -> text.startsWith(line))
+                .mapToDouble(text -> Double.parseDouble(text.substring(line.length())))
+                .sum();
+    }
+
+    private static HttpRequest<Buffer> events() {
+        return client.post(settings.httpPort(), "localhost", "/api/events");
+    }
+
+    private static HttpResponse<Buffer> post(byte[] body) throws Exception {
+        return get(events().sendBuffer(Buffer.buffer(body)));
+    }
+
+    private static HttpResponse<Buffer> postTo(Settings target) throws Exception {
+        return get(
+                client.post(target.httpPort(), "localhost", "/api/events").sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));
+    }
+
+    private static byte[] eventOf(int bytes) {
+        String empty = "{\"event_type\":\"a\",\"params\":{\"x\":\"\"}}";
+        return empty.replace("\"\"", '"' + "x".repeat(bytes - empty.length()) + '"')
+                .getBytes(UTF_8);
+    }
+
+    private static void assertProblem(HttpResponse<Buffer> response, Rejection rejection) throws IOException {
+        JsonNode problem = JSON.readTree(response.bodyAsString());
+        assertThat(problem.get("code").asText()).isEqualTo(rejection.code());
+        assertThat(response.statusCode()).isEqualTo(rejection.status());
+        assertThat(response.getHeader("Content-Type")).isEqualTo("application/problem+json");
+        assertThat(problem.get("status").asInt()).isEqualTo(rejection.status());
+        assertThat(problem.get("title").asText()).isEqualTo(rejection.meaning());
+        assertThat(problem.get("detail").asText()).isNotBlank();
+        assertThat(problem.get("retryable").asBoolean()).isEqualTo(rejection.retryable());
+    }
+
+    private static KafkaConsumer<byte[], byte[]> consumer() {
+        return new KafkaConsumer<>(
+                Map.of("bootstrap.servers", broker.bootstrapServers()),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer());
+    }
+
+    private static ConsumerRecord<byte[], byte[]> read(int partition, long offset) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+            TopicPartition at = new TopicPartition("events", partition);
+            consumer.assign(List.of(at));
+            consumer.seek(at, offset);
+            List<ConsumerRecord<byte[], byte[]>> records = List.of();
+            while (records.isEmpty()) {
+                records = consumer.poll(Duration.ofSeconds(10)).records(at);
+            }
+            return records.get(0);
+        }
+    }
+
+    private static long endOffsets() {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+            return consumer
+                    .endOffsets(List.of(new TopicPartition("events", 0), new TopicPartition("events", 1)))
+                    .values()
+                    .stream()
+                    .mapToLong(Long::longValue)
+                    .sum();
+        }
+    }
+
+    private static <T> T get(Future<T> future) throws Exception {
+        return future.toCompletionStage().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    }
+
+    private static Throwable failure(Future<?> future) throws Exception {
+        try {
+            get(future);
+        } catch (ExecutionException e) {
+            return e.getCause();
+        }
+        throw new AssertionError("did not fail");
+    }
+}

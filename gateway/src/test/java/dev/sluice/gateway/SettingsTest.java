@@ -1,0 +1,52 @@
+package dev.sluice.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.settings.Environment;
+import dev.sluice.settings.SettingsException;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class SettingsTest {
+    @Test
+    void read_nothingSet_isThePrototypesPlace() {
+        Settings settings = Settings.read(new Environment(Map.of()));
+        assertThat(settings.httpPort()).isEqualTo(5000);
+        assertThat(settings.topic()).isEqualTo("events");
+        assertThat(settings.managementHost()).isEqualTo("127.0.0.1");
+        assertThat(settings.producer())
+                .containsEntry("bootstrap.servers", "localhost:9092")
+                .containsEntry("acks", "all")
+                .containsEntry("enable.idempotence", "true")
+                .containsEntry("max.block.ms", "0");
+    }
+
+    @Test
+    void read_producerVariable_passesThrough() {
+        Settings settings = Settings.read(
+                new Environment(Map.of("KAFKA_PRODUCER_LINGER_MS", "17", "KAFKA_PRODUCER_COMPRESSION_TYPE", "lz4")));
+        assertThat(settings.producer()).containsEntry("linger.ms", "17").containsEntry("compression.type", "lz4");
+    }
+
+    @Test
+    void read_settingsThatWouldBreakAPromise_areRefusedTogether() {
+        Environment environment = new Environment(Map.of(
+                "KAFKA_PRODUCER_ACKS", "1",
+                "KAFKA_PRODUCER_MAX_BLOCK_MS", "60000",
+                "HTTP_PORT", "5001",
+                "MAX_EVENT_BYTES", "lots"));
+        assertThatThrownBy(() -> Settings.read(environment))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageContaining("acks is always all")
+                .hasMessageContaining("max.block.ms is always 0")
+                .hasMessageContaining("HTTP_PORT and MANAGEMENT_PORT are both 5001")
+                .hasMessageContaining("MAX_EVENT_BYTES=lots");
+    }
+
+    @Test
+    void read_valueThatKafkaRefuses_isAProblem() {
+        Environment environment = new Environment(Map.of("KAFKA_PRODUCER_LINGER_MS", "soon"));
+        assertThatThrownBy(() -> Settings.read(environment)).hasMessageContaining("linger.ms");
+    }
+}
