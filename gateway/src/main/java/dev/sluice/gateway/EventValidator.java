@@ -227,24 +227,20 @@ final class EventValidator {
 
         private @Nullable Refusal surrogates() throws IOException {
             if (surrogateEscapes && JsonSyntax.hasLoneSurrogate(parser.getText())) {
-                return Refusal.of(
-                        LONE_SURROGATE, "Escape both halves of the pair, or write the character itself" + where());
+                return Refusal.of(LONE_SURROGATE, JsonSyntax.SURROGATE_ADVICE + where());
             }
             return null;
         }
 
         private @Nullable Refusal end() throws IOException {
             try {
-                if (parser.nextToken() == null) {
-                    return null;
-                }
+                return parser.nextToken() == null ? null : trailingText();
             } catch (StreamReadException e) {
-                if (!JsonSyntax.startsComment(parser, e)) {
-                    return trailingText();
+                if (JsonSyntax.isComment(e)) {
+                    throw e;
                 }
-                throw e;
+                return trailingText();
             }
-            return trailingText();
         }
 
         private Refusal trailingText() {

@@ -5,7 +5,9 @@ import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.net.BindException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The running whole: one publisher, an ingest verticle a core, the management port. */
@@ -27,6 +29,20 @@ final class Gateway {
      * @return fails with a {@link SettingsException} that names each port that cannot be had
      */
     Future<Void> start() {
+        return vertx.executeBlocking(Gateway::loadClasses).compose(loaded -> deploy());
+    }
+
+    /** The first event would otherwise hold its event loop for the time that reading some hundred classes takes. */
+    private static boolean loadClasses() {
+        EventValidator validator = new EventValidator();
+        return List.of("{\"event_type\":\"a\",\"timestamp\":1}", "{").stream()
+                .map(text -> validator.check(text.getBytes(StandardCharsets.UTF_8)))
+                .flatMap(Optional::stream)
+                .map(Responses::problem)
+                .allMatch(problem -> problem.toString().isEmpty());
+    }
+
+    private Future<Void> deploy() {
         Future<String> ingest = vertx.deployVerticle(
                 () -> new IngestVerticle(settings, publisher, metrics),
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()));

@@ -2,6 +2,7 @@ package dev.sluice.gateway;
 
 import static dev.sluice.events.Rejection.COMMENT;
 import static dev.sluice.events.Rejection.INVALID_JSON;
+import static dev.sluice.events.Rejection.LONE_SURROGATE;
 import static dev.sluice.events.Rejection.NOT_A_NUMBER;
 import static dev.sluice.events.Rejection.TRAILING_COMMA;
 
@@ -36,6 +37,8 @@ final class JsonSyntax {
                     "Send null, or leave the field out",
                     factory(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)));
 
+    static final String SURROGATE_ADVICE = "Escape both halves of the pair, or write the character itself";
+
     private JsonSyntax() {}
 
     static JsonFactory strict() {
@@ -45,6 +48,10 @@ final class JsonSyntax {
     /** The code for a body that the strict parser refused: it goes further once the liberty that it took is allowed. */
     static Refusal classify(byte[] bytes, StreamReadException fault) {
         String where = " (" + at(fault.getLocation()) + ").";
+        // Jackson itself looks at escapes in names, and at no others
+        if (fault.getOriginalMessage().contains("surrogate")) {
+            return Refusal.of(LONE_SURROGATE, SURROGATE_ADVICE + where);
+        }
         int strict = tokens(strict(), bytes);
         for (Liberty liberty : LIBERTIES) {
             if (tokens(liberty.factory, bytes) > strict) {
@@ -54,11 +61,10 @@ final class JsonSyntax {
         return Refusal.of(INVALID_JSON, fault.getOriginalMessage() + where);
     }
 
-    /** Whether what the parser stumbled over after the end of the event is a comment. */
-    static boolean startsComment(JsonParser parser, StreamReadException fault) {
+    /** Whether the strict parser stumbled over what starts a comment. */
+    static boolean isComment(StreamReadException fault) {
         String message = fault.getOriginalMessage();
-        return parser.currentToken() == null
-                && (message.contains("('/' (code 47))") || message.contains("('#' (code 35))"));
+        return message.contains("('/' (code 47))") || message.contains("('#' (code 35))");
     }
 
     static String at(JsonLocation location) {

@@ -48,6 +48,7 @@ final class KafkaPublisher implements Publisher {
     private volatile @Nullable KafkaProducer<byte[], byte[]> client;
     private volatile @Nullable Producer<byte[], byte[]> producer;
     private volatile boolean ready;
+    private final AtomicBoolean failing = new AtomicBoolean();
     private String lastProblem = "";
 
     /**
@@ -140,8 +141,17 @@ final class KafkaPublisher implements Publisher {
         }
     }
 
+    /** One line when deliveries begin to fail, and one when they succeed again. */
+    private void reportChange(@Nullable Refusal refusal) {
+        if (refusal != null && failing.compareAndSet(false, true)) {
+            LOG.warn("Events are not being stored: {} {}", refusal.rejection().meaning(), refusal.detail());
+        } else if (refusal == null && failing.get() && failing.compareAndSet(true, false)) {
+            LOG.info("Events are being stored again");
+        }
+    }
+
     /** One record on its way; completed on the event loop that sent it. */
-    private static final class Delivery {
+    private final class Delivery {
         private final Context context;
         private final Promise<Receipt> promise = Promise.promise();
         private volatile boolean sending = true;
@@ -152,6 +162,7 @@ final class KafkaPublisher implements Publisher {
 
         void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
             Refusal refusal = failure == null ? null : refusal(failure);
+            reportChange(refusal);
             context.runOnContext(ignored -> {
                 if (refusal == null && metadata != null) {
                     promise.complete(new Receipt(metadata.partition(), metadata.offset()));

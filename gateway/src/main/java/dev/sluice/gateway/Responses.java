@@ -68,7 +68,7 @@ final class Responses {
     }
 
     /** RFC 9457, with the code, the field and whether a retry can help as its extension members. */
-    private static ObjectNode problem(Refusal refusal) {
+    static ObjectNode problem(Refusal refusal) {
         Rejection rejection = refusal.rejection();
         ObjectNode body = JSON.createObjectNode()
                 .put("type", "urn:sluice:rejection:" + rejection.code())
