@@ -1,0 +1,101 @@
+package dev.sluice.streaming;
+
+import dev.sluice.settings.Environment;
+import dev.sluice.settings.KafkaAddress;
+import dev.sluice.settings.Setting;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What the query is started with.
+ *
+ * @param consumer settings of Kafka's consumer, {@code bootstrap.servers} among them
+ */
+record Settings(
+        String topic,
+        Map<String, String> consumer,
+        Duration window,
+        Duration lateness,
+        Duration skew,
+        Duration trigger,
+        Offsets startingOffsets,
+        int partitions,
+        String checkpoint) {
+
+    /** Where a query without a checkpoint begins. */
+    enum Offsets {
+        EARLIEST,
+        LATEST
+    }
+
+    static final String CONSUMER_PREFIX = "KAFKA_CONSUMER_";
+
+    static final Setting<String> TOPIC = Setting.text("EVENTS_TOPIC", "events", "Kafka topic of the events");
+    static final Setting<Duration> WINDOW = Setting.duration("WINDOW", "1m", "length of the windows that are counted");
+    static final Setting<Duration> LATENESS = Setting.duration(
+            "LATENESS", "10m", "how much older than its receipt an event may be; an older one is `late`");
+    static final Setting<Duration> SKEW =
+            Setting.duration("SKEW", "1m", "how much newer than its receipt an event may be; a newer one is `future`");
+    static final Setting<Duration> TRIGGER = Setting.duration("TRIGGER", "1s", "time between two looks at Kafka");
+    static final Setting<Offsets> STARTING_OFFSETS = Setting.choice(
+            Offsets.class, "STARTING_OFFSETS", Offsets.EARLIEST, "where a query without a checkpoint begins");
+    static final Setting<Integer> PARTITIONS = Setting.integer(
+            "PARTITIONS", "2", "partitions of the counts; frozen by the first run on a checkpoint", 1, 10_000);
+    static final Setting<String> CHECKPOINT_DIR = Setting.text(
+            "CHECKPOINT_DIR",
+            ".sluice/checkpoint",
+            "folder or URL where the query keeps how far it is; keep it between runs");
+
+    static final List<Setting<?>> ALL = all();
+
+    private static final Setting<String> ZOOKEEPER_HOST = Setting.text("ZOOKEEPER_HOST", "", "");
+    private static final Setting<String> ZOOKEEPER_PORT = Setting.text("ZOOKEEPER_PORT", "", "");
+
+    static Settings read(Environment environment) {
+        Settings settings = new Settings(
+                environment.get(TOPIC),
+                consumer(environment),
+                environment.get(WINDOW),
+                environment.get(LATENESS),
+                environment.get(SKEW),
+                environment.get(TRIGGER),
+                environment.get(STARTING_OFFSETS),
+                environment.get(PARTITIONS),
+                environment.get(CHECKPOINT_DIR));
+        environment.check();
+        return settings;
+    }
+
+    /** What to tell someone who still sets a variable of the prototype; empty for everybody else. */
+    static List<String> hints(Environment environment) {
+        return environment.isSet(ZOOKEEPER_HOST) || environment.isSet(ZOOKEEPER_PORT)
+                ? List.of(
+                        "ZOOKEEPER_HOST and ZOOKEEPER_PORT are not used: Kafka is found by KAFKA_HOST and KAFKA_PORT, or"
+                                + " KAFKA_BOOTSTRAP_SERVERS.")
+                : List.of();
+    }
+
+    private static Map<String, String> consumer(Environment environment) {
+        Map<String, String> consumer = new HashMap<>();
+        // fetching is half of the source's cost at its defaults
+        consumer.put("max.poll.records", "100000");
+        consumer.put("receive.buffer.bytes", "1048576");
+        environment
+                .startingWith(CONSUMER_PREFIX)
+                .forEach((suffix, value) ->
+                        consumer.put(suffix.toLowerCase(Locale.ROOT).replace('_', '.'), value.strip()));
+        consumer.put("bootstrap.servers", KafkaAddress.read(environment));
+        return Map.copyOf(consumer);
+    }
+
+    private static List<Setting<?>> all() {
+        List<Setting<?>> all = new ArrayList<>(
+                List.of(TOPIC, WINDOW, LATENESS, SKEW, TRIGGER, STARTING_OFFSETS, PARTITIONS, CHECKPOINT_DIR));
+        all.addAll(KafkaAddress.SETTINGS);
+        return List.copyOf(all);
+    }
+}

@@ -1,0 +1,50 @@
+package dev.sluice.streaming;
+
+import java.io.PrintStream;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+
+/**
+ * The topic that is read. Spark's source fails where it is missing; this waits for it.
+ *
+ * @param client settings of a Kafka client
+ */
+record Topic(String name, Map<String, String> client) {
+    private static final int ATTEMPT_MILLIS = 5_000;
+
+    /** Returns once the topic is there; says on {@code out} what it waits for, each time that changes. */
+    void await(PrintStream out) throws InterruptedException {
+        String said = "";
+        for (String obstacle = obstacle(); !obstacle.isEmpty(); obstacle = obstacle()) {
+            if (!obstacle.equals(said)) {
+                out.println("Waiting for topic " + name + " at " + client.get("bootstrap.servers") + ": " + obstacle);
+                said = obstacle;
+            }
+            TimeUnit.SECONDS.sleep(1);
+        }
+    }
+
+    private String obstacle() throws InterruptedException {
+        Map<String, Object> settings = new HashMap<>(client);
+        settings.put("default.api.timeout.ms", ATTEMPT_MILLIS);
+        settings.put("request.timeout.ms", ATTEMPT_MILLIS);
+        try (Admin admin = Admin.create(settings)) {
+            admin.describeTopics(List.of(name)).allTopicNames().get();
+            return "";
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            return cause instanceof UnknownTopicOrPartitionException
+                    ? "it does not exist yet"
+                    : "Kafka does not answer (" + cause.getMessage() + ")";
+        } catch (KafkaException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            return String.valueOf(cause.getMessage());
+        }
+    }
+}
