@@ -1,0 +1,80 @@
+package dev.sluice.streaming;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.settings.Environment;
+import dev.sluice.settings.SettingsException;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class SettingsTest {
+    @Test
+    void read_nothingSet_isTheDefaults() {
+        assertThat(read(Map.of()))
+                .isEqualTo(new Settings(
+                        "events",
+                        Map.of(
+                                "bootstrap.servers",
+                                "localhost:9092",
+                                "max.poll.records",
+                                "100000",
+                                "receive.buffer.bytes",
+                                "1048576"),
+                        Duration.ofMinutes(1),
+                        Duration.ofMinutes(10),
+                        Duration.ofMinutes(1),
+                        Duration.ofSeconds(1),
+                        Settings.Offsets.EARLIEST,
+                        2,
+                        ".sluice/checkpoint"));
+    }
+
+    @Test
+    void read_everythingSet_isTaken() {
+        Settings settings = read(Map.of(
+                "EVENTS_TOPIC", "clicks",
+                "KAFKA_HOST", "kafka",
+                "KAFKA_PORT", "9093",
+                "KAFKA_CONSUMER_SECURITY_PROTOCOL", "SSL",
+                "WINDOW", "5s",
+                "LATENESS", "1h",
+                "SKEW", "250ms",
+                "TRIGGER", "10s",
+                "STARTING_OFFSETS", "latest",
+                "PARTITIONS", "8"));
+        assertThat(settings.topic()).isEqualTo("clicks");
+        assertThat(settings.consumer())
+                .containsEntry("bootstrap.servers", "kafka:9093")
+                .containsEntry("security.protocol", "SSL");
+        assertThat(settings.window()).isEqualTo(Duration.ofSeconds(5));
+        assertThat(settings.lateness()).isEqualTo(Duration.ofHours(1));
+        assertThat(settings.skew()).isEqualTo(Duration.ofMillis(250));
+        assertThat(settings.trigger()).isEqualTo(Duration.ofSeconds(10));
+        assertThat(settings.startingOffsets()).isEqualTo(Settings.Offsets.LATEST);
+        assertThat(settings.partitions()).isEqualTo(8);
+    }
+
+    @Test
+    void read_severalFaults_namesThemAll() {
+        assertThatThrownBy(() -> read(Map.of("WINDOW", "0s", "TRIGGER", "5", "STARTING_OFFSETS", "middle")))
+                .isInstanceOf(SettingsException.class)
+                .hasMessageContaining("WINDOW=0s")
+                .hasMessageContaining("TRIGGER=5")
+                .hasMessageContaining("STARTING_OFFSETS=middle: must be earliest or latest");
+    }
+
+    @Test
+    void hints_prototypesZooKeeper_nameWhatReplacedIt() {
+        assertThat(Settings.hints(new Environment(Map.of()))).isEmpty();
+        assertThat(Settings.hints(new Environment(Map.of("ZOOKEEPER_PORT", "2181"))))
+                .singleElement()
+                .asString()
+                .contains("KAFKA_HOST");
+    }
+
+    private static Settings read(Map<String, String> variables) {
+        return Settings.read(new Environment(variables));
+    }
+}
