@@ -1,0 +1,251 @@
+package dev.sluice.local;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.sluice.events.RealBroker;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.TopicExistsException;
+
+/** Broker, gateway and streaming as processes: started one after another, watched, stopped in the opposite order. */
+final class LocalSystem {
+    private static final int TOPIC_PARTITIONS = 4;
+    private static final Duration START = Duration.ofSeconds(90);
+    /** Three of these are less than the 15 s within which everything has to stop. */
+    private static final Duration STOP = Duration.ofMillis(4_500);
+
+    private static final long POLL_MILLIS = 50;
+
+    private final Settings settings;
+    private final PrintStream out;
+    private final List<Child> children = new ArrayList<>();
+    private final CountDownLatch counting = new CountDownLatch(1);
+    private final CountDownLatch bannerShown = new CountDownLatch(1);
+
+    LocalSystem(Settings settings, PrintStream out) {
+        this.settings = settings;
+        this.out = out;
+    }
+
+    /**
+     * Returns when everything is ready.
+     *
+     * @throws ChildDiedException when a process ends before that
+     */
+    void start() throws InterruptedException {
+        prepareFolder();
+        if (settings.ownBroker()) {
+            startBroker();
+        }
+        step("topic " + settings.topic(), this::createTopic);
+        add(startGateway());
+        Child streaming = add(startStreaming());
+        Thread pump = new Thread(() -> pump(streaming.process()), "counts");
+        pump.setDaemon(true);
+        pump.start();
+        step("gateway", this::isGatewayReady);
+        step("streaming", () -> counting.getCount() == 0);
+    }
+
+    /** Waits until a process ends, which none should. */
+    Child awaitDeath() {
+        List<CompletableFuture<Child>> deaths = snapshot().stream()
+                .map(child -> child.process().onExit().thenApply(process -> child))
+                .toList();
+        return (Child) CompletableFuture.anyOf(deaths.toArray(new CompletableFuture<?>[0]))
+                .join();
+    }
+
+    /** Lets the counts through: what comes before is start-up. */
+    void showCounts() {
+        bannerShown.countDown();
+    }
+
+    /** Gateway, streaming, broker: each is idle when the next one goes. */
+    void stop() throws InterruptedException {
+        List<Child> all = snapshot();
+        for (String name : List.of("gateway", "streaming", "kafka")) {
+            for (Child child : all) {
+                if (child.name().equals(name)) {
+                    child.stop(STOP);
+                }
+            }
+        }
+    }
+
+    private void prepareFolder() {
+        try {
+            Path stale = settings.fresh() ? settings.data() : settings.data().resolve("logs");
+            if (Files.exists(stale)) {
+                try (Stream<Path> files = Files.walk(stale)) {
+                    for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                        Files.delete(file);
+                    }
+                }
+            }
+            Files.createDirectories(settings.data().resolve("logs"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void startBroker() throws InterruptedException {
+        Path log = settings.log("kafka");
+        RealBroker broker = RealBroker.launch(
+                Child.DEAF_TO_THE_TERMINAL,
+                settings.home().resolve("events/target/broker"),
+                settings.data().resolve("kafka"),
+                log,
+                settings.kafkaPort());
+        add(new Child("kafka", broker.process(), log));
+        step("kafka", () -> RealBroker.accepts(settings.kafkaPort()));
+    }
+
+    private Child startGateway() {
+        return Child.java(
+                "gateway",
+                settings.log("gateway"),
+                Map.of(
+                        "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
+                        "HTTP_PORT", Integer.toString(settings.httpPort()),
+                        "MANAGEMENT_PORT", Integer.toString(settings.managementPort()),
+                        "EVENTS_TOPIC", settings.topic()),
+                List.of(
+                        "-Xmx128m",
+                        "-XX:+UseSerialGC",
+                        "-jar",
+                        settings.home()
+                                .resolve("gateway/target/sluice-gateway.jar")
+                                .toString()),
+                true);
+    }
+
+    private Child startStreaming() {
+        return Child.java(
+                "streaming",
+                settings.log("streaming"),
+                Map.of(
+                        "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
+                        "EVENTS_TOPIC", settings.topic(),
+                        "CHECKPOINT_DIR",
+                                settings.data().resolve("checkpoint").toUri().toString()),
+                List.of(
+                        "-Xmx512m",
+                        "-XX:+UseSerialGC",
+                        "-jar",
+                        settings.home()
+                                .resolve("streaming/target/sluice-streaming.jar")
+                                .toString()),
+                false);
+    }
+
+    private boolean createTopic() throws InterruptedException {
+        Map<String, Object> client = Map.of(
+                "bootstrap.servers", settings.bootstrapServers(),
+                "default.api.timeout.ms", 3_000,
+                "request.timeout.ms", 3_000);
+        // on a broker that is not ours, its own default of replicas
+        NewTopic topic = new NewTopic(settings.topic(), Optional.of(TOPIC_PARTITIONS), Optional.empty());
+        try (Admin admin = Admin.create(client)) {
+            admin.createTopics(List.of(topic)).all().get();
+            return true;
+        } catch (ExecutionException e) {
+            return e.getCause() instanceof TopicExistsException;
+        } catch (KafkaException e) {
+            return false;
+        }
+    }
+
+    private boolean isGatewayReady() throws InterruptedException {
+        URI uri = URI.create("http://127.0.0.1:" + settings.managementPort() + "/health/ready");
+        HttpRequest request =
+                HttpRequest.newBuilder(uri).timeout(Duration.ofSeconds(2)).build();
+        try {
+            return HttpClient.newHttpClient()
+                            .send(request, BodyHandlers.discarding())
+                            .statusCode()
+                    == 200;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private void pump(Process streaming) {
+        try (BufferedReader lines = streaming.inputReader(UTF_8)) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (counting.getCount() > 0 && line.startsWith("Counting topic")) {
+                    counting.countDown();
+                    bannerShown.await();
+                } else {
+                    out.println(line);
+                }
+            }
+        } catch (IOException e) {
+            out.println("(no more counts: " + e.getMessage() + ")");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private interface Condition {
+        boolean holds() throws InterruptedException;
+    }
+
+    /** Waits for one part, and shows that it does. */
+    private void step(String what, Condition ready) throws InterruptedException {
+        out.printf("  %-16s", what);
+        out.flush();
+        long start = System.nanoTime();
+        while (!ready.holds()) {
+            for (Child child : snapshot()) {
+                if (!child.process().isAlive()) {
+                    out.println("failed");
+                    throw new ChildDiedException(child.obituary());
+                }
+            }
+            if (System.nanoTime() - start > START.toNanos()) {
+                out.println("failed");
+                throw new ChildDiedException(what + " was not ready after " + START.toSeconds() + " s, with Kafka at "
+                        + settings.bootstrapServers() + ". Logs: "
+                        + settings.data().resolve("logs"));
+            }
+            TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+        }
+        out.printf("ready (%.1f s)%n", (System.nanoTime() - start) / 1e9);
+    }
+
+    private Child add(Child child) {
+        synchronized (children) {
+            children.add(child);
+        }
+        return child;
+    }
+
+    private List<Child> snapshot() {
+        synchronized (children) {
+            return List.copyOf(children);
+        }
+    }
+}

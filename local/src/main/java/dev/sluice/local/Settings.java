@@ -1,0 +1,99 @@
+package dev.sluice.local;
+
+import dev.sluice.settings.Environment;
+import dev.sluice.settings.KafkaAddress;
+import dev.sluice.settings.Setting;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What the local system is started with.
+ *
+ * @param ownBroker whether a broker is started; otherwise there is one at {@code bootstrapServers}
+ * @param home the folder of the project
+ * @param data what is kept between runs
+ */
+record Settings(
+        int httpPort,
+        int managementPort,
+        int kafkaPort,
+        boolean ownBroker,
+        String bootstrapServers,
+        String topic,
+        boolean fresh,
+        Path home,
+        Path data) {
+
+    static final Setting<Integer> HTTP_PORT = Setting.port("HTTP_PORT", "5000", "port that takes events");
+    static final Setting<Integer> MANAGEMENT_PORT =
+            Setting.port("MANAGEMENT_PORT", "5001", "port of health and metrics");
+    static final Setting<String> TOPIC = Setting.text("EVENTS_TOPIC", "events", "Kafka topic of the events");
+    static final Setting<Integer> FRESH =
+            Setting.integer("FRESH", "0", "`1` forgets what earlier runs stored and counted", 0, 1);
+
+    static final List<Setting<?>> OWN = List.of(FRESH);
+
+    private static final List<String> ARTIFACTS = List.of(
+            "gateway/target/sluice-gateway.jar", "streaming/target/sluice-streaming.jar", "events/target/broker");
+
+    static Settings read(Environment environment, Path home) {
+        int httpPort = environment.get(HTTP_PORT);
+        int kafkaPort = environment.get(KafkaAddress.PORT);
+        boolean ownBroker = !environment.isSet(KafkaAddress.HOST) && !environment.isSet(KafkaAddress.BOOTSTRAP_SERVERS);
+        Path folder = home.resolve(".sluice").resolve(Integer.toString(httpPort));
+        Settings settings = new Settings(
+                httpPort,
+                environment.get(MANAGEMENT_PORT),
+                kafkaPort,
+                ownBroker,
+                KafkaAddress.read(environment),
+                environment.get(TOPIC),
+                environment.get(FRESH) == 1,
+                home,
+                // another broker has other offsets: a checkpoint goes with its broker
+                folder.resolve(ownBroker ? "own" : "external"));
+        settings.checkPorts(environment);
+        settings.checkArtifacts(environment);
+        environment.check();
+        return settings;
+    }
+
+    Path log(String process) {
+        return data.resolve("logs").resolve(process + ".log");
+    }
+
+    private void checkPorts(Environment environment) {
+        if (httpPort == managementPort) {
+            environment.problem("HTTP_PORT and MANAGEMENT_PORT are both " + httpPort + ": give each its own");
+        }
+        checkPort(environment, HTTP_PORT.name(), httpPort);
+        checkPort(environment, MANAGEMENT_PORT.name(), managementPort);
+        if (ownBroker) {
+            checkPort(environment, KafkaAddress.PORT.name(), kafkaPort);
+        }
+    }
+
+    private static void checkPort(Environment environment, String setting, int port) {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new java.net.InetSocketAddress(port));
+        } catch (IOException e) {
+            String advice = port == 5000
+                    ? " On macOS that may be the AirPlay Receiver (System Settings, General, AirDrop & Handoff)."
+                    : "";
+            environment.problem(setting + "=" + port + ": the port cannot be had (" + e.getMessage()
+                    + "). Stop what listens there, or set " + setting + " to another." + advice);
+        }
+    }
+
+    private void checkArtifacts(Environment environment) {
+        for (String artifact : ARTIFACTS) {
+            if (!Files.exists(home.resolve(artifact))) {
+                environment.problem(artifact + " is missing: start with `make run-local`, which builds it");
+            }
+        }
+    }
+}
