@@ -23,8 +23,8 @@ final class Counting {
      */
     static StreamingQuery start(SparkSession spark, Settings settings, VoidFunction2<Dataset<Row>, Long> sink)
             throws TimeoutException {
-        Counts counts = new Counts(settings.window(), settings.lateness(), settings.skew());
-        return counts.of(read(spark, settings))
+        return counts(settings)
+                .of(read(spark, settings))
                 .writeStream()
                 .queryName("counts")
                 .outputMode(OutputMode.Update())
@@ -32,6 +32,20 @@ final class Counting {
                 .trigger(Trigger.ProcessingTime(settings.trigger().toMillis()))
                 .foreachBatch(sink)
                 .start();
+    }
+
+    /** Counts one record of no stream: the first batch would otherwise wait for thousands of classes to load. */
+    static void warmUp(SparkSession spark, Settings settings) {
+        Dataset<Row> records =
+                spark.range(1).selectExpr("cast('{}' as binary) as value", "timestamp_millis(id) as timestamp");
+        long malformed = counts(settings).of(records).collectAsList().size();
+        if (malformed != 1) {
+            throw new IllegalStateException(malformed + " counts of one record");
+        }
+    }
+
+    private static Counts counts(Settings settings) {
+        return new Counts(settings.window(), settings.lateness(), settings.skew());
     }
 
     private static Dataset<Row> read(SparkSession spark, Settings settings) {

@@ -19,6 +19,7 @@ public final class Main {
         shutdown.install();
         new Topic(settings.topic(), settings.consumer()).await(System.err);
         SparkSession spark = Session.start(settings);
+        Counting.warmUp(spark, settings);
         StreamingQuery query = Counting.start(spark, settings, new ConsoleSink(System.out));
         shutdown.stopBeforeSpark(spark, query);
         try {

@@ -1,0 +1,51 @@
+# Sluice. `make` alone explains itself.
+
+MVN := ./mvnw --batch-mode --no-transfer-progress
+# What the build reads; a target is rebuilt when one of these is newer.
+SOURCES := pom.xml $(wildcard .mvn/*) $(shell find events gateway streaming local -name target -prune -o -type f -print 2>/dev/null)
+BUILT := target/built
+
+export RATE ?= 1000
+export DURATION ?= 30
+export TARGET ?= http://localhost:5000
+
+.DEFAULT_GOAL := help
+.PHONY: help run-local test load-test build format clean jdk
+
+help: ## this list
+	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
+	@echo
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo
+	@echo 'Needs a JDK 17 and nothing else; Maven and all libraries come from Maven Central.'
+
+run-local: $(BUILT) ## broker, gateway and streaming on this machine; FRESH=1 forgets earlier runs
+	@exec java -Xmx64m -XX:+UseSerialGC -jar local/target/sluice-local.jar
+
+test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
+	$(MVN) verify
+	@mkdir -p target && touch $(BUILT)
+
+load-test: $(BUILT) ## single events at RATE a second for DURATION seconds to TARGET; report in local/target/load-test
+	@java -Xmx512m -cp 'local/target/classes:local/target/gatling/*' io.gatling.app.Gatling \
+	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
+
+build: $(BUILT) ## the artifacts, without tests
+
+format: jdk ## source code, as the build checks it
+	$(MVN) -q spotless:apply
+
+clean: ## everything that a build made; the data of run-local in .sluice stays
+	rm -rf target events/target gateway/target streaming/target local/target
+
+$(BUILT): $(SOURCES) | jdk
+	@echo 'Building Sluice; the first time fetches its libraries, which takes some minutes.'
+	$(MVN) -DskipTests package
+	@mkdir -p target && touch $@
+
+jdk:
+	@command -v javac >/dev/null || { echo 'No javac found: install a JDK 17 and put its bin on the PATH.'; exit 1; }
+	@v=$$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = //p'); \
+	  [ "$$v" = 17 ] || { echo "Java $$v is on the PATH: Sluice needs JDK 17 (Spark 3.5 runs on no newer one)."; exit 1; }
+	@[ -z "$$JAVA_HOME" ] || "$$JAVA_HOME/bin/javac" -version 2>&1 | grep -q ' 17' || \
+	  { echo "JAVA_HOME=$$JAVA_HOME is no JDK 17: point it at one, or unset it."; exit 1; }
