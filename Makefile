@@ -27,7 +27,7 @@ test: jdk ## everything that can be checked: format, warnings, unit, property an
 	@mkdir -p target && touch $(BUILT)
 
 load-test: $(BUILT) ## single events at RATE a second for DURATION seconds to TARGET; report in local/target/load-test
-	@java -Xmx512m -cp 'local/target/classes:local/target/gatling/*' io.gatling.app.Gatling \
+	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \
 	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
 
 build: $(BUILT) ## the artifacts, without tests
