@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -25,6 +26,12 @@ class ContractTest {
                 Golden.invalid().stream().map(Golden.Invalid::rejection).collect(Collectors.toSet());
         Set<Rejection> inTheBytes = EnumSet.range(Rejection.EMPTY_BODY, Rejection.OUT_OF_RANGE);
         assertThat(shown).isEqualTo(inTheBytes);
+    }
+
+    @Test
+    void readme_listsEveryRejection() {
+        assertThat(Readme.rows("Refusals"))
+                .isEqualTo(Stream.of(Rejection.values()).map(Readme::row).toList());
     }
 
     @Test

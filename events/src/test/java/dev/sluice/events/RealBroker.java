@@ -77,15 +77,23 @@ public final class RealBroker implements AutoCloseable {
         }
     }
 
-    /** The broker's class path as the build of this module lays it out, seen from any module. */
+    /** The broker's class path as the build of this module lays it out. */
     public static Path jars() {
+        Path jars = home().resolve("events/target/broker");
+        if (!Files.isDirectory(jars)) {
+            throw new IllegalStateException(jars + " is missing: build the module events first");
+        }
+        return jars;
+    }
+
+    /** The project's folder, seen from any module's. */
+    public static Path home() {
         for (Path up = Path.of("").toAbsolutePath(); up != null; up = up.getParent()) {
-            Path candidate = up.resolve("events/target/broker");
-            if (Files.isDirectory(candidate)) {
-                return candidate;
+            if (Files.isRegularFile(up.resolve("events/pom.xml"))) {
+                return up;
             }
         }
-        throw new IllegalStateException("events/target/broker is missing: build the module events first");
+        throw new IllegalStateException("not within the project: " + Path.of("").toAbsolutePath());
     }
 
     public static int freePort() {

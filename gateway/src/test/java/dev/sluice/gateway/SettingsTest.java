@@ -3,12 +3,21 @@ package dev.sluice.gateway;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.events.Readme;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class SettingsTest {
+    @Test
+    void readme_listsEverySettingAndItsDefault() {
+        assertThat(Stream.concat(Readme.rows("Both").stream(), Readme.rows("Gateway").stream()))
+                .containsExactlyInAnyOrderElementsOf(
+                        Settings.ALL.stream().map(Readme::row).toList());
+    }
+
     @Test
     void read_nothingSet_isThePrototypesPlace() {
         Settings settings = Settings.read(new Environment(Map.of()));

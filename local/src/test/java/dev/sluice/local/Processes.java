@@ -17,7 +17,7 @@ import java.util.Map;
 /** What the end-to-end tests share: the packaged artifacts as processes, and an HTTP client. */
 final class Processes {
     /** The project's folder. */
-    static final Path HOME = RealBroker.jars().getParent().getParent().getParent();
+    static final Path HOME = RealBroker.home();
 
     private static final HttpClient HTTP =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();

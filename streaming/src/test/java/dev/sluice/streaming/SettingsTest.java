@@ -3,13 +3,22 @@ package dev.sluice.streaming;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.events.Readme;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class SettingsTest {
+    @Test
+    void readme_listsEverySettingAndItsDefault() {
+        assertThat(Stream.concat(Readme.rows("Both").stream(), Readme.rows("Streaming").stream()))
+                .containsExactlyInAnyOrderElementsOf(
+                        Settings.ALL.stream().map(Readme::row).toList());
+    }
+
     @Test
     void read_nothingSet_isTheDefaults() {
         assertThat(read(Map.of()))
