@@ -2,6 +2,7 @@ package dev.sluice.settings;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -32,15 +33,28 @@ public final class Environment {
         return !variables.getOrDefault(setting.name(), "").isBlank();
     }
 
-    /** Variables that start with {@code prefix}, the prefix cut off, in order of their names. */
-    public Map<String, String> startingWith(String prefix) {
+    /**
+     * Variables that start with {@code prefix}, under the names that Kafka's clients give them: with the prefix
+     * {@code KAFKA_PRODUCER_}, {@code KAFKA_PRODUCER_LINGER_MS} is {@code linger.ms}.
+     */
+    public Map<String, String> kafkaClient(String prefix) {
         Map<String, String> found = new TreeMap<>();
         variables.forEach((name, value) -> {
             if (name.startsWith(prefix) && name.length() > prefix.length()) {
-                found.put(name.substring(prefix.length()), value);
+                String key = name.substring(prefix.length()).toLowerCase(Locale.ROOT);
+                found.put(key.replace('_', '.'), value.strip());
             }
         });
         return found;
+    }
+
+    /** What to say when nothing can listen on the port that {@code setting} names. */
+    public static String portTaken(Setting<Integer> setting, int port, String reason) {
+        String advice = port == 5000
+                ? " On macOS that may be the AirPlay Receiver (System Settings, General, AirDrop & Handoff)."
+                : "";
+        return setting.name() + "=" + port + ": the port cannot be had (" + reason
+                + "). Stop what listens there, or set " + setting.name() + " to another." + advice;
     }
 
     public void problem(String problem) {

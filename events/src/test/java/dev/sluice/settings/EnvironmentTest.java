@@ -69,8 +69,8 @@ class EnvironmentTest {
     }
 
     @Test
-    void startingWith_cutsThePrefix() {
-        assertThat(new Environment(Map.of("P_A", "1", "P_", "2", "Q", "3")).startingWith("P_"))
-                .isEqualTo(Map.of("A", "1"));
+    void kafkaClient_namesSettingsAsKafkaDoes() {
+        assertThat(new Environment(Map.of("P_LINGER_MS", " 1 ", "P_", "2", "Q", "3")).kafkaClient("P_"))
+                .containsExactly(Map.entry("linger.ms", "1"));
     }
 }

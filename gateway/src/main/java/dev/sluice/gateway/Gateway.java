@@ -1,5 +1,7 @@
 package dev.sluice.gateway;
 
+import dev.sluice.settings.Environment;
+import dev.sluice.settings.Setting;
 import dev.sluice.settings.SettingsException;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -51,8 +53,8 @@ final class Gateway {
                 .onSuccess(both -> publisher.start())
                 .<Void>mapEmpty()
                 .recover(cause -> Future.failedFuture(new SettingsException(Stream.concat(
-                                problem(ingest, "HTTP_PORT", settings.httpPort()).stream(),
-                                problem(management, "MANAGEMENT_PORT", settings.managementPort()).stream())
+                                problem(ingest, Settings.HTTP_PORT, settings.httpPort()).stream(),
+                                problem(management, Settings.MANAGEMENT_PORT, settings.managementPort()).stream())
                         .toList())));
     }
 
@@ -69,18 +71,14 @@ final class Gateway {
                 .mapEmpty();
     }
 
-    private static List<String> problem(Future<String> deployment, String setting, int port) {
+    private static List<String> problem(Future<String> deployment, Setting<Integer> setting, int port) {
         if (deployment.succeeded()) {
             return List.of();
         }
         Throwable cause = deployment.cause();
-        if (!(cause instanceof BindException)) {
-            return List.of(setting + "=" + port + ": " + cause.getMessage());
-        }
-        String advice = port == 5000
-                ? " On macOS that may be the AirPlay Receiver (System Settings, General, AirDrop & Handoff)."
-                : "";
-        return List.of(setting + "=" + port + ": the port cannot be had (" + cause.getMessage()
-                + "). Stop what listens there, or set " + setting + " to another." + advice);
+        return List.of(
+                cause instanceof BindException
+                        ? Environment.portTaken(setting, port, String.valueOf(cause.getMessage()))
+                        : setting.name() + "=" + port + ": " + cause.getMessage());
     }
 }

@@ -18,13 +18,13 @@ final class ProducerSettings {
     static Map<String, String> read(Environment environment, String bootstrapServers) {
         Map<String, String> promised = promised(bootstrapServers);
         Map<String, String> producer = defaults();
-        environment.startingWith(PREFIX).forEach((suffix, value) -> {
-            String key = suffix.toLowerCase(Locale.ROOT).replace('_', '.');
+        environment.kafkaClient(PREFIX).forEach((key, value) -> {
             String fixed = promised.get(key);
-            if (fixed != null && !fixed.equalsIgnoreCase(value.strip())) {
-                environment.problem(PREFIX + suffix + "=" + value + ": " + key + " is always " + fixed + "; unset it");
+            if (fixed != null && !fixed.equalsIgnoreCase(value)) {
+                String variable = PREFIX + key.toUpperCase(Locale.ROOT).replace('.', '_');
+                environment.problem(variable + "=" + value + ": " + key + " is always " + fixed + "; unset it");
             }
-            producer.put(key, value.strip());
+            producer.put(key, value);
         });
         producer.putAll(promised);
         checkValues(environment, producer);

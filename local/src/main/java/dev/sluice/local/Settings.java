@@ -69,23 +69,19 @@ record Settings(
         if (httpPort == managementPort) {
             environment.problem("HTTP_PORT and MANAGEMENT_PORT are both " + httpPort + ": give each its own");
         }
-        checkPort(environment, HTTP_PORT.name(), httpPort);
-        checkPort(environment, MANAGEMENT_PORT.name(), managementPort);
+        checkPort(environment, HTTP_PORT, httpPort);
+        checkPort(environment, MANAGEMENT_PORT, managementPort);
         if (ownBroker) {
-            checkPort(environment, KafkaAddress.PORT.name(), kafkaPort);
+            checkPort(environment, KafkaAddress.PORT, kafkaPort);
         }
     }
 
-    private static void checkPort(Environment environment, String setting, int port) {
+    private static void checkPort(Environment environment, Setting<Integer> setting, int port) {
         try (ServerSocket socket = new ServerSocket()) {
             socket.setReuseAddress(true);
             socket.bind(new java.net.InetSocketAddress(port));
         } catch (IOException e) {
-            String advice = port == 5000
-                    ? " On macOS that may be the AirPlay Receiver (System Settings, General, AirDrop & Handoff)."
-                    : "";
-            environment.problem(setting + "=" + port + ": the port cannot be had (" + e.getMessage()
-                    + "). Stop what listens there, or set " + setting + " to another." + advice);
+            environment.problem(Environment.portTaken(setting, port, String.valueOf(e.getMessage())));
         }
     }
 

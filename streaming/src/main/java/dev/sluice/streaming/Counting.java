@@ -34,14 +34,31 @@ final class Counting {
                 .start();
     }
 
-    /** Counts one record of no stream: the first batch would otherwise wait for thousands of classes to load. */
-    static void warmUp(SparkSession spark, Settings settings) {
-        Dataset<Row> records =
-                spark.range(1).selectExpr("cast('{}' as binary) as value", "timestamp_millis(id) as timestamp");
-        long malformed = counts(settings).of(records).collectAsList().size();
-        if (malformed != 1) {
-            throw new IllegalStateException(malformed + " counts of one record");
-        }
+    /**
+     * Counts a record of a stream that nobody sees: the first batch would otherwise wait for thousands of classes to
+     * load.
+     */
+    static void warmUp(SparkSession spark, Settings settings, VoidFunction2<Dataset<Row>, Long> sink) throws Exception {
+        Dataset<Row> records = spark.readStream()
+                .format("rate-micro-batch")
+                .option("rowsPerBatch", 1)
+                .load()
+                .selectExpr("cast('{\"event_type\":\"a\"}' as binary) as value", "timestamp");
+        counts(settings)
+                .of(records)
+                .writeStream()
+                .format("noop")
+                .outputMode(OutputMode.Update())
+                .trigger(Trigger.AvailableNow())
+                .start()
+                .awaitTermination();
+        Dataset<Row> stored = spark.read()
+                .format("kafka")
+                .options(options(settings))
+                .option("subscribe", settings.topic())
+                .load()
+                .limit(1);
+        sink.call(counts(settings).of(stored), 0L);
     }
 
     private static Counts counts(Settings settings) {
@@ -49,13 +66,17 @@ final class Counting {
     }
 
     private static Dataset<Row> read(SparkSession spark, Settings settings) {
-        Map<String, String> options = new HashMap<>();
-        settings.consumer().forEach((key, value) -> options.put("kafka." + key, value));
         return spark.readStream()
                 .format("kafka")
-                .options(options)
+                .options(options(settings))
                 .option("subscribe", settings.topic())
                 .option("startingOffsets", settings.startingOffsets().name().toLowerCase(Locale.ROOT))
                 .load();
+    }
+
+    private static Map<String, String> options(Settings settings) {
+        Map<String, String> options = new HashMap<>();
+        settings.consumer().forEach((key, value) -> options.put("kafka." + key, value));
+        return options;
     }
 }

@@ -2,7 +2,8 @@ package dev.sluice.streaming;
 
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
-import java.util.concurrent.TimeoutException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryException;
@@ -13,20 +14,21 @@ public final class Main {
 
     private Main() {}
 
-    public static void main(String[] arguments) throws InterruptedException, TimeoutException {
+    public static void main(String[] arguments) throws InterruptedException {
         Settings settings = settings(new Environment(System.getenv()));
         Shutdown shutdown = new Shutdown();
         shutdown.install();
         new Topic(settings.topic(), settings.consumer()).await(System.err);
-        SparkSession spark = Session.start(settings);
-        Counting.warmUp(spark, settings);
-        StreamingQuery query = Counting.start(spark, settings, new ConsoleSink(System.out));
-        shutdown.stopBeforeSpark(spark, query);
         try {
+            SparkSession spark = Session.start(settings);
+            Counting.warmUp(spark, settings, new ConsoleSink(new PrintStream(OutputStream.nullOutputStream())));
+            StreamingQuery query = Counting.start(spark, settings, new ConsoleSink(System.out));
+            shutdown.stopBeforeSpark(spark, query);
             awaitFirstTrigger(query);
             System.out.println(banner(settings));
             query.awaitTermination();
-        } catch (StreamingQueryException e) {
+        } catch (Exception e) {
+            // Spark's threads would keep a process without its main thread alive
             System.err.println("The query failed: " + rootCause(e));
             shutdown.exit(1);
         }

@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -84,10 +83,7 @@ record Settings(
         // fetching is half of the source's cost at its defaults
         consumer.put("max.poll.records", "100000");
         consumer.put("receive.buffer.bytes", "1048576");
-        environment
-                .startingWith(CONSUMER_PREFIX)
-                .forEach((suffix, value) ->
-                        consumer.put(suffix.toLowerCase(Locale.ROOT).replace('_', '.'), value.strip()));
+        consumer.putAll(environment.kafkaClient(CONSUMER_PREFIX));
         consumer.put("bootstrap.servers", KafkaAddress.read(environment));
         return Map.copyOf(consumer);
     }
