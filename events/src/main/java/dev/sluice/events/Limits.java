@@ -11,7 +11,10 @@ public final class Limits {
     /** {@code timestamp}: the last millisecond of year 9999 UTC, the largest that every SQL engine can show. */
     public static final long MAX_TIMESTAMP = 253_402_300_799_999L;
 
-    /** Objects and arrays inside one another within a field, the field's own value included. */
+    /**
+     * Objects and arrays inside one another within a field, the field's own value included, unless the gateway is
+     * configured otherwise.
+     */
     public static final int NESTING = 32;
 
     /**

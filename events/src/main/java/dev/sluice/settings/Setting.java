@@ -2,6 +2,7 @@ package dev.sluice.settings;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -47,6 +48,21 @@ public record Setting<T>(
 
     public static Setting<Path> path(String name, String fallback, String meaning) {
         return new Setting<>(name, fallback, meaning, "a path", Path::of);
+    }
+
+    /** Values with commas between them; none by default. */
+    public static Setting<List<String>> list(String name, String meaning, String form, Pattern item) {
+        return new Setting<>(name, "", meaning, form + ", or several with commas between them", text -> {
+            List<String> items = Pattern.compile(",")
+                    .splitAsStream(text)
+                    .map(String::strip)
+                    .filter(part -> !part.isEmpty())
+                    .toList();
+            if (!items.stream().allMatch(part -> item.matcher(part).matches())) {
+                throw new IllegalArgumentException(text);
+            }
+            return items;
+        });
     }
 
     public static <E extends Enum<E>> Setting<E> choice(Class<E> type, String name, E fallback, String meaning) {

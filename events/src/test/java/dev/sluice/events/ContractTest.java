@@ -12,9 +12,11 @@ import org.junit.jupiter.api.Test;
 
 class ContractTest {
     @Test
-    void rejection_isRetryableOnlyWhenTheServerIsAtFault() {
+    void rejection_isRetryableOnlyWhenTheBytesAreNotAtFault() {
         for (Rejection rejection : Rejection.values()) {
-            assertThat(rejection.retryable()).as(rejection.code()).isEqualTo(rejection.status() == 503);
+            assertThat(rejection.retryable())
+                    .as(rejection.code())
+                    .isEqualTo(Set.of(408, 503).contains(rejection.status()));
             assertThat(rejection.code()).matches("[a-z][a-z0-9_]+");
             assertThat(rejection.meaning()).endsWith(".");
         }

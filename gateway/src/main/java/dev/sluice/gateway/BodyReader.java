@@ -2,43 +2,67 @@ package dev.sluice.gateway;
 
 import static dev.sluice.events.Rejection.BODY_TOO_LARGE;
 import static dev.sluice.events.Rejection.INCOMPLETE_BODY;
+import static dev.sluice.events.Rejection.REQUEST_TIMEOUT;
 
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 
 /**
- * Reads one body up to a bound.
+ * Reads one body up to a bound of bytes and of time.
  *
  * <p>Not Vert.x's {@code BodyHandler}: it takes a body of type {@code application/x-www-form-urlencoded}, which is what
  * {@code curl -d} says, apart as a form.
  */
 final class BodyReader {
-    /** A body that is too large is read on this many times its bound, so that its sender can read the answer. */
-    private static final int DISCARDED_BODIES = 16;
+    /** A body that is refused is read on this many times its bound, so that its sender can read the answer. */
+    private static final int DISCARDED_BODIES = 4;
 
     private final HttpServerRequest request;
-    private final int maxBytes;
+    private final Bounds bounds;
     private final Promise<byte[]> promise = Promise.promise();
-    private final Buffer body = Buffer.buffer();
+    private Buffer body = Buffer.buffer();
     private long received;
 
-    private BodyReader(HttpServerRequest request, int maxBytes) {
+    private BodyReader(HttpServerRequest request, Bounds bounds) {
         this.request = request;
-        this.maxBytes = maxBytes;
+        this.bounds = bounds;
     }
 
-    /** The body's bytes; fails with a {@link RefusedException} where they are too many or end too soon. */
-    static Future<byte[]> read(HttpServerRequest request, int maxBytes) {
-        BodyReader reader = new BodyReader(request, maxBytes);
-        request.handler(reader::take).endHandler(end -> reader.end()).exceptionHandler(reader::fail);
-        if (declaredLength(request) > maxBytes) {
-            reader.refuse();
+    /** The body's bytes; fails with a {@link RefusedException} where they are too many, too slow or end too soon. */
+    static Future<byte[]> read(Vertx vertx, HttpServerRequest request, Bounds bounds) {
+        BodyReader reader = start(vertx, request, bounds);
+        if (declaredLength(request) > bounds.bodyBytes()) {
+            reader.refuseLength();
         } else if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
             request.response().writeContinue();
         }
         return reader.promise.future();
+    }
+
+    /** For a request that is refused already: forgets its body, within the same bounds. */
+    static void discard(Vertx vertx, HttpServerRequest request, Bounds bounds) {
+        if (!request.isEnded()) {
+            start(vertx, request, bounds).promise.tryFail("refused");
+        }
+    }
+
+    private static BodyReader start(Vertx vertx, HttpServerRequest request, Bounds bounds) {
+        BodyReader reader = new BodyReader(request, bounds);
+        long timer = vertx.setTimer(bounds.bodyTimeout().toMillis(), fired -> reader.expire());
+        request.handler(reader::take)
+                .endHandler(end -> {
+                    vertx.cancelTimer(timer);
+                    reader.end();
+                })
+                .exceptionHandler(cause -> {
+                    vertx.cancelTimer(timer);
+                    reader.refuse(Refusal.of(INCOMPLETE_BODY, "The body ended early: " + cause.getMessage()));
+                });
+        return reader;
     }
 
     private static long declaredLength(HttpServerRequest request) {
@@ -52,13 +76,13 @@ final class BodyReader {
 
     private void take(Buffer chunk) {
         received += chunk.length();
-        if (received > maxBytes) {
-            refuse();
-        } else {
+        if (received > bounds.bodyBytes()) {
+            refuseLength();
+        } else if (!promise.future().isComplete()) {
             body.appendBuffer(chunk);
         }
-        if (received > (long) maxBytes * DISCARDED_BODIES) {
-            request.connection().close();
+        if (received > (long) bounds.bodyBytes() * DISCARDED_BODIES) {
+            cutOff();
         }
     }
 
@@ -66,13 +90,32 @@ final class BodyReader {
         promise.tryComplete(body.getBytes());
     }
 
-    private void fail(Throwable cause) {
-        promise.tryFail(Refusal.of(INCOMPLETE_BODY, "The body ended early: " + cause.getMessage())
-                .asException());
+    /** Answers, and ends the connection: its sender would take up memory for as long as it likes. */
+    private void expire() {
+        refuse(Refusal.of(
+                REQUEST_TIMEOUT, "Send the body within " + bounds.bodyTimeout().toMillis() + " ms."));
+        if (request.response().ended()) {
+            cutOff();
+        } else {
+            request.response().endHandler(answered -> cutOff());
+        }
     }
 
-    private void refuse() {
-        promise.tryFail(Refusal.of(BODY_TOO_LARGE, "Send at most " + maxBytes + " bytes.")
-                .asException());
+    private void refuseLength() {
+        refuse(Refusal.of(BODY_TOO_LARGE, "Send at most " + bounds.bodyBytes() + " bytes."));
+    }
+
+    private void refuse(Refusal refusal) {
+        promise.tryFail(refusal.asException());
+        body = Buffer.buffer();
+    }
+
+    /** One connection holds many streams in HTTP/2, and one of them is to blame. */
+    private void cutOff() {
+        if (request.version() == HttpVersion.HTTP_2) {
+            request.response().reset();
+        } else {
+            request.connection().close();
+        }
     }
 }

@@ -1,11 +1,9 @@
 package dev.sluice.gateway;
 
-import static dev.sluice.events.Rejection.BYTE_ORDER_MARK;
 import static dev.sluice.events.Rejection.DUPLICATE_FIELD;
-import static dev.sluice.events.Rejection.EMPTY_BODY;
+import static dev.sluice.events.Rejection.EVENT_TOO_LARGE;
 import static dev.sluice.events.Rejection.INVALID_CHARACTER;
 import static dev.sluice.events.Rejection.INVALID_LENGTH;
-import static dev.sluice.events.Rejection.INVALID_UTF8;
 import static dev.sluice.events.Rejection.LONE_SURROGATE;
 import static dev.sluice.events.Rejection.MISSING_FIELD;
 import static dev.sluice.events.Rejection.NAME_TOO_LONG;
@@ -22,11 +20,8 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.exc.StreamReadException;
 import dev.sluice.events.Field;
 import dev.sluice.events.Limits;
-import io.netty.buffer.ByteBufUtil;
-import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -37,30 +32,28 @@ final class EventValidator {
 
     private final JsonFactory json = JsonSyntax.strict();
 
-    /** Why {@code bytes} are no event; empty when they are one. */
-    Optional<Refusal> check(byte[] bytes) {
-        Refusal refusal = checkBytes(bytes);
-        return Optional.ofNullable(refusal == null ? checkJson(bytes) : refusal);
+    private final Bounds bounds;
+    private final KeyPolicy keys;
+
+    EventValidator(Bounds bounds, KeyPolicy keys) {
+        this.bounds = bounds;
+        this.keys = keys;
     }
 
-    private static @Nullable Refusal checkBytes(byte[] bytes) {
-        if (isBlank(bytes)) {
-            return Refusal.of(EMPTY_BODY, "Send one event as a JSON object.");
+    /** The event that {@code bytes} are, or why they are none. */
+    Verdict check(byte[] bytes) {
+        if (bytes.length > bounds.eventBytes()) {
+            return Refusal.of(EVENT_TOO_LARGE, "Send at most " + bounds.eventBytes() + " bytes an event.");
         }
-        if (bytes.length >= 3 && bytes[0] == (byte) 0xEF && bytes[1] == (byte) 0xBB && bytes[2] == (byte) 0xBF) {
-            return Refusal.of(BYTE_ORDER_MARK, "Send the bytes after the first three.");
-        }
-        // Jackson takes overlong forms and encoded surrogates; RFC 3629 takes neither.
-        if (!ByteBufUtil.isText(Unpooled.wrappedBuffer(bytes), StandardCharsets.UTF_8)) {
-            return Refusal.of(INVALID_UTF8, "The first bad byte is number " + JsonSyntax.firstBadByte(bytes) + ".");
-        }
-        return null;
+        Refusal refusal = JsonSyntax.checkText(bytes);
+        return refusal == null ? checkJson(bytes) : refusal;
     }
 
-    private @Nullable Refusal checkJson(byte[] bytes) {
-        boolean surrogateEscapes = JsonSyntax.hasSurrogateEscape(bytes);
+    private Verdict checkJson(byte[] bytes) {
         try (JsonParser parser = json.createParser(bytes)) {
-            return new Pass(parser, surrogateEscapes).refusal();
+            Pass pass = new Pass(parser, JsonSyntax.hasSurrogateEscape(bytes));
+            Refusal refusal = pass.refusal();
+            return refusal == null ? new Event(bytes, pass.type, pass.key) : refusal;
         } catch (StreamReadException e) {
             return JsonSyntax.classify(bytes, e);
         } catch (IOException e) {
@@ -69,20 +62,13 @@ final class EventValidator {
         }
     }
 
-    private static boolean isBlank(byte[] bytes) {
-        for (byte b : bytes) {
-            if (b != ' ' && b != '\t' && b != '\r' && b != '\n') {
-                return false;
-            }
-        }
-        return true;
-    }
-
     /** One reading of one event. Each method returns the first refusal, or null to go on. */
-    private static final class Pass {
+    private final class Pass {
         private final JsonParser parser;
         private final boolean surrogateEscapes;
         private final EnumSet<Field> seen = EnumSet.noneOf(Field.class);
+        private String type = "";
+        private @Nullable String key;
 
         Pass(JsonParser parser, boolean surrogateEscapes) {
             this.parser = parser;
@@ -131,7 +117,7 @@ final class EventValidator {
                 String rule = quoted(field) + " must be " + field.type().article() + where();
                 return Refusal.of(WRONG_TYPE, field, rule);
             }
-            Refusal refusal = anyValue();
+            Refusal refusal = walk(field == Field.PARAMS && keys.source() == KeyPolicy.Source.PARAMS_FIELD);
             if (refusal != null) {
                 return refusal;
             }
@@ -145,7 +131,11 @@ final class EventValidator {
 
         private @Nullable Refusal eventType() throws IOException {
             Refusal refusal = length(Field.EVENT_TYPE, Limits.EVENT_TYPE_CHARACTERS);
-            boolean allowed = parser.getText().chars().allMatch(Limits::isEventTypeCharacter);
+            type = parser.getText();
+            if (keys.source() == KeyPolicy.Source.EVENT_TYPE) {
+                key = type;
+            }
+            boolean allowed = type.chars().allMatch(Limits::isEventTypeCharacter);
             if (refusal == null && !allowed) {
                 return Refusal.of(
                         INVALID_CHARACTER,
@@ -180,8 +170,16 @@ final class EventValidator {
             return null;
         }
 
-        /** Walks over the current value, however deep, and leaves the parser on its last token. */
         private @Nullable Refusal anyValue() throws IOException {
+            return walk(false);
+        }
+
+        /**
+         * Walks over the current value, however deep, and leaves the parser on its last token.
+         *
+         * @param holdsKey whether a member of this object is the key
+         */
+        private @Nullable Refusal walk(boolean holdsKey) throws IOException {
             int depth = 0;
             do {
                 JsonToken token = parser.currentToken();
@@ -194,9 +192,12 @@ final class EventValidator {
                     refusal = name();
                 } else {
                     refusal = scalar(token);
+                    if (holdsKey && depth == 1 && keys.field().equals(parser.currentName())) {
+                        key = token == JsonToken.VALUE_NULL ? null : parser.getText();
+                    }
                 }
-                if (depth > Limits.NESTING) {
-                    refusal = Refusal.of(NESTED_TOO_DEEP, "Nest at most " + Limits.NESTING + " deep" + where());
+                if (depth > bounds.nesting()) {
+                    refusal = Refusal.of(NESTED_TOO_DEEP, "Nest at most " + bounds.nesting() + " deep" + where());
                 }
                 if (refusal != null) {
                     return refusal;
@@ -263,7 +264,7 @@ final class EventValidator {
             return " (" + JsonSyntax.at(parser.currentTokenLocation()) + ").";
         }
 
-        private static String quoted(Field field) {
+        private String quoted(Field field) {
             return '"' + field.wireName() + '"';
         }
     }

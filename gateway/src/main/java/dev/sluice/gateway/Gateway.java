@@ -9,7 +9,6 @@ import io.vertx.core.Vertx;
 import java.net.BindException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The running whole: one publisher, an ingest verticle a core, the management port. */
@@ -22,7 +21,7 @@ final class Gateway {
     Gateway(Vertx vertx, Settings settings) {
         this.vertx = vertx;
         this.settings = settings;
-        this.publisher = new KafkaPublisher(vertx, settings.topic(), settings.producer(), metrics::watch);
+        this.publisher = new KafkaPublisher(vertx, settings.topics(), settings.producer(), metrics::watch);
     }
 
     /**
@@ -31,15 +30,16 @@ final class Gateway {
      * @return fails with a {@link SettingsException} that names each port that cannot be had
      */
     Future<Void> start() {
-        return vertx.executeBlocking(Gateway::loadClasses).compose(loaded -> deploy());
+        return vertx.executeBlocking(this::loadClasses).compose(loaded -> deploy());
     }
 
     /** The first event would otherwise hold its event loop for the time that reading some hundred classes takes. */
-    private static boolean loadClasses() {
-        EventValidator validator = new EventValidator();
+    private boolean loadClasses() {
+        EventValidator validator = new EventValidator(settings.bounds(), settings.keys());
         return List.of("{\"event_type\":\"a\",\"timestamp\":1}", "{").stream()
                 .map(text -> validator.check(text.getBytes(StandardCharsets.UTF_8)))
-                .flatMap(Optional::stream)
+                .filter(Refusal.class::isInstance)
+                .map(Refusal.class::cast)
                 .map(Responses::problem)
                 .allMatch(problem -> problem.toString().isEmpty());
     }

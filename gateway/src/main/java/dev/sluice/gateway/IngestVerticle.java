@@ -1,10 +1,15 @@
 package dev.sluice.gateway;
 
+import static dev.sluice.events.Rejection.HEADERS_TOO_LARGE;
+import static dev.sluice.events.Rejection.INVALID_REQUEST;
 import static dev.sluice.events.Rejection.METHOD_NOT_ALLOWED;
 import static dev.sluice.events.Rejection.NOT_FOUND;
 import static dev.sluice.events.Rejection.UNSUPPORTED_ENCODING;
-import static dev.sluice.events.Rejection.UNSUPPORTED_MEDIA_TYPE;
+import static dev.sluice.events.Rejection.URI_TOO_LONG;
 
+import dev.sluice.events.Rejection;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpMethod;
@@ -14,17 +19,13 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
-import java.util.Locale;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Takes events on one event loop: admit, read, validate, publish, respond. */
+/** Takes events on one event loop: admit, read, inflate, split, validate, publish, respond. */
 final class IngestVerticle extends VerticleBase {
     static final String PATH = "/api/events";
-
-    /** {@code curl -d} without a header says that it sends a form; the body decides. */
-    private static final Set<String> MEDIA_TYPES = Set.of("application/json", "application/x-www-form-urlencoded");
+    static final String IMAGE_PATH = "/api/events.gif";
 
     /** Longer than an answer can take: see {@link ProducerSettings}. */
     private static final int IDLE_SECONDS = 60;
@@ -34,29 +35,24 @@ final class IngestVerticle extends VerticleBase {
     private final Settings settings;
     private final Publisher publisher;
     private final Metrics metrics;
-    private final EventValidator validator = new EventValidator();
+    private final Responses responses;
+    private final EventValidator validator;
+    private final CloudEventReader cloudEvents = new CloudEventReader();
     private @Nullable HttpServer server;
 
     IngestVerticle(Settings settings, Publisher publisher, Metrics metrics) {
         this.settings = settings;
         this.publisher = publisher;
         this.metrics = metrics;
+        this.responses = new Responses(metrics);
+        this.validator = new EventValidator(settings.bounds(), settings.keys());
     }
 
     @Override
     public Future<?> start() {
-        Responses responses = new Responses(metrics);
-        Router router = Router.router(vertx);
-        router.post(PATH).handler(context -> take(context, responses));
-        router.route(PATH).handler(context -> {
-            context.response().putHeader("Allow", "POST");
-            responses.refuse(context, Refusal.of(METHOD_NOT_ALLOWED, "Send events with POST."));
-        });
-        router.route().handler(context -> responses.refuse(context, notFound()));
-        router.route().failureHandler(responses::fail);
-        server = vertx.createHttpServer(
-                        new HttpServerOptions().setIdleTimeout(IDLE_SECONDS).setIdleTimeoutUnit(TimeUnit.SECONDS))
-                .requestHandler(router);
+        server = vertx.createHttpServer(options())
+                .requestHandler(router())
+                .invalidRequestHandler(request -> responses.refuse(request, invalid(request)));
         return server.listen(settings.httpPort(), settings.httpHost());
     }
 
@@ -66,54 +62,144 @@ final class IngestVerticle extends VerticleBase {
         return server == null ? Future.succeededFuture() : server.shutdown(DRAIN);
     }
 
-    private void take(RoutingContext context, Responses responses) {
+    private HttpServerOptions options() {
+        HttpServerOptions options =
+                new HttpServerOptions().setIdleTimeout(IDLE_SECONDS).setIdleTimeoutUnit(TimeUnit.SECONDS);
+        settings.tls().ifPresent(tls -> options.setSsl(true).setUseAlpn(true).setKeyCertOptions(tls.options()));
+        return options;
+    }
+
+    private Router router() {
+        Router router = Router.router(vertx);
+        Browsers.cors(settings.corsOrigins()).ifPresent(router.route()::handler);
+        router.post(PATH).handler(this::take);
+        router.options(PATH).handler(new WebHookPermission(settings.webhookOrigins()));
+        router.get(IMAGE_PATH).handler(this::takeImage);
+        router.route(PATH).handler(context -> refuseMethod(context, "POST, OPTIONS"));
+        router.route(IMAGE_PATH).handler(context -> refuseMethod(context, "GET"));
+        router.route()
+                .handler(context ->
+                        refuse(context, Refusal.of(NOT_FOUND, "Events go to " + HttpMethod.POST + " " + PATH + ".")));
+        router.route().failureHandler(responses::fail);
+        return router;
+    }
+
+    private void take(RoutingContext context) {
+        long receivedMillis = System.currentTimeMillis();
+        HttpServerRequest request = context.request();
+        metrics.begin();
+        Future<Results> results;
+        try {
+            Format format = Format.of(request);
+            String encoding = encoding(request);
+            results = BodyReader.read(vertx, request, settings.bounds())
+                    .compose(body -> Inflation.inflate(
+                            this.context, body, encoding, settings.bounds().inflatedBytes()))
+                    .compose(body -> take(format, request, body, receivedMillis));
+        } catch (RefusedException e) {
+            BodyReader.discard(vertx, request, settings.bounds());
+            results = Future.failedFuture(e);
+        }
+        results.onComplete(outcome -> {
+            metrics.end();
+            responses.answer(context, outcome);
+        });
+    }
+
+    private void takeImage(RoutingContext context) {
         long receivedMillis = System.currentTimeMillis();
         metrics.begin();
-        admit(context.request())
-                .compose(request -> BodyReader.read(request, settings.maxEventBytes()))
-                .compose(this::validate)
-                .compose(event -> publisher.publish(event, receivedMillis))
-                .onComplete(receipt -> {
+        intake(receivedMillis, false)
+                .take(verdict(() -> Pixel.toEvent(context.queryParams())))
+                .onComplete(outcome -> {
                     metrics.end();
-                    responses.answer(context, receipt);
+                    responses.answerImage(context, outcome.result());
                 });
     }
 
-    private static Future<HttpServerRequest> admit(HttpServerRequest request) {
+    private Future<Results> take(Format format, HttpServerRequest request, byte[] body, long receivedMillis) {
+        try {
+            return switch (format) {
+                case JSON ->
+                    Items.isArray(body)
+                            ? takeEvents(Items.ofArray(body, settings.bounds().batchEvents()), receivedMillis)
+                            : intake(receivedMillis, false).take(validator.check(body));
+                case LINES -> takeEvents(Items.ofLines(body, settings.bounds().batchEvents()), receivedMillis);
+                case CLOUDEVENT_BINARY ->
+                    intake(receivedMillis, false)
+                            .take(verdict(() ->
+                                    cloudEvents.binary(request.headers(), body).toEvent()));
+                case CLOUDEVENT -> intake(receivedMillis, false).take(cloudEvent(body));
+                case CLOUDEVENT_BATCH -> takeCloudEvents(body, receivedMillis);
+            };
+        } catch (RefusedException e) {
+            return Future.failedFuture(e);
+        }
+    }
+
+    private Future<Results> takeEvents(Items items, long receivedMillis) {
+        return intake(receivedMillis, true).take(items, validator::check);
+    }
+
+    private Future<Results> takeCloudEvents(byte[] body, long receivedMillis) throws RefusedException {
+        if (!Items.isArray(body)) {
+            Refusal refusal = JsonSyntax.checkValue(body);
+            throw (refusal == null ? Refusal.of(Rejection.WRONG_TYPE, "Send a JSON array of CloudEvents.") : refusal)
+                    .asException();
+        }
+        Items items = Items.ofArray(body, settings.bounds().batchEvents());
+        return intake(receivedMillis, true).take(items, this::cloudEvent);
+    }
+
+    private Verdict cloudEvent(byte[] bytes) {
+        return verdict(() -> cloudEvents.structured(bytes).toEvent());
+    }
+
+    private Intake intake(long receivedMillis, boolean batch) {
+        return new Intake(context, publisher, receivedMillis, batch);
+    }
+
+    /** Bytes of an event that has to be put together first. */
+    private interface Source {
+        byte[] event() throws RefusedException;
+    }
+
+    private Verdict verdict(Source source) {
+        try {
+            return validator.check(source.event());
+        } catch (RefusedException e) {
+            return e.refusal();
+        }
+    }
+
+    private static String encoding(HttpServerRequest request) throws RefusedException {
         String encoding = request.getHeader("Content-Encoding");
-        if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
-            return Future.failedFuture(Refusal.of(UNSUPPORTED_ENCODING, "Send the event without Content-Encoding.")
-                    .asException());
+        if (encoding != null && !Inflation.isSupported(encoding.strip())) {
+            throw Refusal.of(UNSUPPORTED_ENCODING, "Send one of " + Inflation.ENCODINGS + ", or none.")
+                    .asException();
         }
-        if (!isSupported(request.getHeader("Content-Type"))) {
-            return Future.failedFuture(Refusal.of(UNSUPPORTED_MEDIA_TYPE, "Send application/json in UTF-8.")
-                    .asException());
-        }
-        return Future.succeededFuture(request);
+        return encoding == null ? "" : encoding.strip();
     }
 
-    private static boolean isSupported(@Nullable String contentType) {
-        if (contentType == null || contentType.isBlank()) {
-            return true;
-        }
-        String[] parts = contentType.toLowerCase(Locale.ROOT).split(";", -1);
-        for (int i = 1; i < parts.length; i++) {
-            String parameter = parts[i].strip().replace("\"", "");
-            if (parameter.startsWith("charset=") && !parameter.equals("charset=utf-8")) {
-                return false;
-            }
-        }
-        return MEDIA_TYPES.contains(parts[0].strip());
+    private void refuseMethod(RoutingContext context, String allowed) {
+        context.response().putHeader("Allow", allowed);
+        refuse(context, Refusal.of(METHOD_NOT_ALLOWED, "Use one of " + allowed + "."));
     }
 
-    private Future<byte[]> validate(byte[] bytes) {
-        return validator
-                .check(bytes)
-                .map(refusal -> Future.<byte[]>failedFuture(refusal.asException()))
-                .orElseGet(() -> Future.succeededFuture(bytes));
+    private void refuse(RoutingContext context, Refusal refusal) {
+        BodyReader.discard(vertx, context.request(), settings.bounds());
+        responses.refuse(context, refusal);
     }
 
-    private static Refusal notFound() {
-        return Refusal.of(NOT_FOUND, "Events go to " + HttpMethod.POST + " " + PATH + ".");
+    private static Refusal invalid(HttpServerRequest request) {
+        Throwable cause = request.decoderResult().cause();
+        String detail = String.valueOf(cause == null ? null : cause.getMessage());
+        if (cause instanceof TooLongHttpLineException) {
+            return Refusal.of(URI_TOO_LONG, "Send a shorter address: " + detail);
+        }
+        if (cause instanceof TooLongHttpHeaderException) {
+            return Refusal.of(HEADERS_TOO_LARGE, "Send smaller headers: " + detail);
+        }
+        return Refusal.of(INVALID_REQUEST, detail);
     }
 }

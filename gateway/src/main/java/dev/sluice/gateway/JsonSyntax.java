@@ -1,10 +1,14 @@
 package dev.sluice.gateway;
 
+import static dev.sluice.events.Rejection.BYTE_ORDER_MARK;
 import static dev.sluice.events.Rejection.COMMENT;
+import static dev.sluice.events.Rejection.EMPTY_BODY;
 import static dev.sluice.events.Rejection.INVALID_JSON;
+import static dev.sluice.events.Rejection.INVALID_UTF8;
 import static dev.sluice.events.Rejection.LONE_SURROGATE;
 import static dev.sluice.events.Rejection.NOT_A_NUMBER;
 import static dev.sluice.events.Rejection.TRAILING_COMMA;
+import static dev.sluice.events.Rejection.TRAILING_TEXT;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonFactoryBuilder;
@@ -14,13 +18,17 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamReadException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import dev.sluice.events.Rejection;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** RFC 8259 in UTF-8 to the letter, and which of the usual liberties a body took when it is not. */
 final class JsonSyntax {
@@ -37,12 +45,66 @@ final class JsonSyntax {
                     "Send null, or leave the field out",
                     factory(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)));
 
+    private static final JsonFactory STRICT = strict();
+
     static final String SURROGATE_ADVICE = "Escape both halves of the pair, or write the character itself";
 
     private JsonSyntax() {}
 
     static JsonFactory strict() {
         return factory();
+    }
+
+    /** Why {@code bytes} cannot be JSON text, whatever it says; null where they can. */
+    static @Nullable Refusal checkText(byte[] bytes) {
+        if (areBlank(bytes)) {
+            return Refusal.of(EMPTY_BODY, "Send one event as a JSON object.");
+        }
+        if (bytes.length >= 3 && bytes[0] == (byte) 0xEF && bytes[1] == (byte) 0xBB && bytes[2] == (byte) 0xBF) {
+            return Refusal.of(BYTE_ORDER_MARK, "Send the bytes after the first three.");
+        }
+        // Jackson takes overlong forms and encoded surrogates; RFC 3629 takes neither.
+        return isUtf8(bytes)
+                ? null
+                : Refusal.of(INVALID_UTF8, "The first bad byte is number " + firstBadByte(bytes) + ".");
+    }
+
+    /** Why {@code bytes} are not exactly one JSON value of any kind; null where they are. */
+    static @Nullable Refusal checkValue(byte[] bytes) {
+        Refusal refusal = checkText(bytes);
+        if (refusal != null) {
+            return refusal;
+        }
+        try (JsonParser parser = STRICT.createParser(bytes)) {
+            parser.nextToken();
+            parser.skipChildren();
+            return parser.nextToken() == null
+                    ? null
+                    : Refusal.of(TRAILING_TEXT, "Send one JSON value (" + at(parser.currentTokenLocation()) + ").");
+        } catch (StreamReadException e) {
+            return classify(bytes, e);
+        } catch (IOException e) {
+            // no input but an array, which cannot fail
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static boolean isUtf8(byte[] bytes) {
+        return ByteBufUtil.isText(Unpooled.wrappedBuffer(bytes), StandardCharsets.UTF_8);
+    }
+
+    /** White space as RFC 8259 has it. */
+    static boolean isBlank(byte b) {
+        return b == ' ' || b == '\t' || b == '\r' || b == '\n';
+    }
+
+    static boolean areBlank(byte[] bytes) {
+        for (byte b : bytes) {
+            if (!isBlank(b)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** The code for a body that the strict parser refused: it goes further once the liberty that it took is allowed. */

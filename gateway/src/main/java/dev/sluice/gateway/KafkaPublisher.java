@@ -6,11 +6,13 @@ import static dev.sluice.events.Rejection.OUTCOME_UNKNOWN;
 import static dev.sluice.events.Rejection.OVERLOADED;
 import static dev.sluice.events.Rejection.RECORD_TOO_LARGE;
 
+import dev.sluice.settings.Topics;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.kafka.client.producer.KafkaProducer;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -41,7 +43,7 @@ final class KafkaPublisher implements Publisher {
     private static final long READY_POLL_MILLIS = 30_000;
 
     private final Vertx vertx;
-    private final String topic;
+    private final Topics topics;
     private final Map<String, String> settings;
     private final Consumer<Producer<byte[], byte[]>> onCreated;
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -56,25 +58,25 @@ final class KafkaPublisher implements Publisher {
      * @param onCreated is given the producer once there is one, for its metrics
      */
     KafkaPublisher(
-            Vertx vertx, String topic, Map<String, String> settings, Consumer<Producer<byte[], byte[]>> onCreated) {
+            Vertx vertx, Topics topics, Map<String, String> settings, Consumer<Producer<byte[], byte[]>> onCreated) {
         this.vertx = vertx;
-        this.topic = topic;
+        this.topics = topics;
         this.settings = settings;
         this.onCreated = onCreated;
     }
 
-    /** Begins to look for the topic, and never gives up. */
+    /** Begins to look for the topics, and never gives up. */
     void start() {
-        lookForTopic();
+        lookForTopics();
     }
 
-    /** Whether the topic's metadata is known, so that events can be taken. */
+    /** Whether the metadata of every topic is known, so that events can be taken. */
     boolean isReady() {
         return ready;
     }
 
     @Override
-    public Future<Receipt> publish(byte[] value, long receivedMillis) {
+    public Future<Receipt> publish(Event event, long receivedMillis) {
         Producer<byte[], byte[]> target = producer;
         if (target == null) {
             return Future.failedFuture(Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet.")
@@ -82,13 +84,18 @@ final class KafkaPublisher implements Publisher {
         }
         Delivery delivery = new Delivery(vertx.getOrCreateContext());
         try {
-            var unused =
-                    target.send(new ProducerRecord<>(topic, null, receivedMillis, null, value), delivery::onCompletion);
+            var unused = target.send(record(event, receivedMillis), delivery::onCompletion);
         } catch (KafkaException | IllegalStateException e) {
             delivery.onCompletion(null, e);
         }
         delivery.sending = false;
         return delivery.promise.future();
+    }
+
+    private ProducerRecord<byte[], byte[]> record(Event event, long receivedMillis) {
+        String key = event.key();
+        byte[] keyBytes = key == null ? null : key.getBytes(StandardCharsets.UTF_8);
+        return new ProducerRecord<>(topics.of(event.type()), null, receivedMillis, keyBytes, event.value());
     }
 
     /** Delivers what was sent, then lets go of Kafka. */
@@ -98,7 +105,7 @@ final class KafkaPublisher implements Publisher {
         return open == null ? Future.succeededFuture() : open.close();
     }
 
-    private void lookForTopic() {
+    private void lookForTopics() {
         if (closed.get()) {
             return;
         }
@@ -108,26 +115,32 @@ final class KafkaPublisher implements Publisher {
             } else {
                 reportProblem(looked.cause());
             }
-            vertx.setTimer(ready ? READY_POLL_MILLIS : UNREADY_POLL_MILLIS, timer -> lookForTopic());
+            vertx.setTimer(ready ? READY_POLL_MILLIS : UNREADY_POLL_MILLIS, timer -> lookForTopics());
         });
     }
 
     private int partitions() {
-        Producer<byte[], byte[]> known = producer;
-        if (known == null) {
-            // fails while the broker's name does not resolve
-            KafkaProducer<byte[], byte[]> created = KafkaProducer.createShared(vertx, "sluice", settings);
-            known = created.unwrap();
-            onCreated.accept(known);
-            client = created;
-            producer = known;
+        Producer<byte[], byte[]> known = producer == null ? create() : producer;
+        int partitions = 0;
+        for (String topic : topics.all()) {
+            partitions += known.partitionsFor(topic).size();
         }
-        return known.partitionsFor(topic).size();
+        return partitions;
+    }
+
+    /** Fails while the broker's name does not resolve. */
+    private Producer<byte[], byte[]> create() {
+        KafkaProducer<byte[], byte[]> created = KafkaProducer.createShared(vertx, "sluice", settings);
+        Producer<byte[], byte[]> unwrapped = created.unwrap();
+        onCreated.accept(unwrapped);
+        client = created;
+        producer = unwrapped;
+        return unwrapped;
     }
 
     private void reportReady(int partitions) {
         if (!ready) {
-            LOG.info("Topic {} has {} partitions: ready", topic, partitions);
+            LOG.info("Topics {} have {} partitions: ready", topics.all(), partitions);
         }
         ready = true;
         lastProblem = "";
@@ -136,7 +149,11 @@ final class KafkaPublisher implements Publisher {
     private void reportProblem(Throwable cause) {
         String problem = String.valueOf(cause.getMessage());
         if (!ready && !problem.equals(lastProblem)) {
-            LOG.warn("Topic {} not found at {} yet, trying on: {}", topic, settings.get("bootstrap.servers"), problem);
+            LOG.warn(
+                    "Topics {} not found at {} yet, trying on: {}",
+                    topics.all(),
+                    settings.get("bootstrap.servers"),
+                    problem);
             lastProblem = problem;
         }
     }
@@ -165,7 +182,7 @@ final class KafkaPublisher implements Publisher {
             reportChange(refusal);
             context.runOnContext(ignored -> {
                 if (refusal == null && metadata != null) {
-                    promise.complete(new Receipt(metadata.partition(), metadata.offset()));
+                    promise.complete(new Receipt(metadata.topic(), metadata.partition(), metadata.offset()));
                 } else if (refusal != null) {
                     promise.fail(refusal.asException());
                 }

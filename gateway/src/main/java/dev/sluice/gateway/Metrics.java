@@ -11,23 +11,27 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import org.apache.kafka.clients.producer.Producer;
+import org.jspecify.annotations.Nullable;
 
-/** What the gateway counts. Each request to the event path moves exactly one of the outcome counters. */
+/** What the gateway counts. Each request moves exactly one counter of requests, each event exactly one of events. */
 final class Metrics implements AutoCloseable {
-    private static final String OUTCOMES = "sluice.requests";
-
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final JvmGcMetrics gc = new JvmGcMetrics();
-    private final Counter accepted = outcome("accepted");
+    private final Counter accepted = request("accepted");
+    private final Counter partly = request("partly");
     private final Map<Rejection, Counter> refused = new EnumMap<>(Rejection.class);
+    private final Counter acceptedEvents = event("accepted");
+    private final Map<Rejection, Counter> refusedEvents = new EnumMap<>(Rejection.class);
     private final LongAdder inFlight = new LongAdder();
 
     Metrics() {
         for (Rejection rejection : Rejection.values()) {
-            refused.put(rejection, outcome(rejection.code()));
+            refused.put(rejection, request(rejection.code()));
+            refusedEvents.put(rejection, event(rejection.code()));
         }
         registry.gauge("sluice.requests.in.flight", inFlight);
         gc.bindTo(registry);
@@ -45,15 +49,24 @@ final class Metrics implements AutoCloseable {
         inFlight.decrement();
     }
 
+    /** A request of which each event was taken. */
     void accepted() {
         accepted.increment();
     }
 
+    /** A request of which some events were taken, and some not. */
+    void partly() {
+        partly.increment();
+    }
+
+    /** A request of which nothing was taken. */
     void refused(Rejection rejection) {
-        Counter counter = refused.get(rejection);
-        if (counter != null) {
-            counter.increment();
-        }
+        increment(refused.get(rejection));
+    }
+
+    void events(int taken, List<Results.Rejected> rejected) {
+        acceptedEvents.increment(taken);
+        rejected.forEach(item -> increment(refusedEvents.get(item.refusal().rejection())));
     }
 
     void watch(Producer<?, ?> producer) {
@@ -71,9 +84,22 @@ final class Metrics implements AutoCloseable {
         registry.close();
     }
 
-    private Counter outcome(String outcome) {
-        return Counter.builder(OUTCOMES)
+    private static void increment(@Nullable Counter counter) {
+        if (counter != null) {
+            counter.increment();
+        }
+    }
+
+    private Counter request(String outcome) {
+        return Counter.builder("sluice.requests")
                 .description("Requests answered, by outcome")
+                .tag("outcome", outcome)
+                .register(registry);
+    }
+
+    private Counter event(String outcome) {
+        return Counter.builder("sluice.events")
+                .description("Events of requests that could be read, by outcome")
                 .tag("outcome", outcome)
                 .register(registry);
     }

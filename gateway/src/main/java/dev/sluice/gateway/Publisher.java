@@ -5,14 +5,13 @@ import io.vertx.core.Future;
 /** Makes events durable. */
 interface Publisher {
     /** Where an event became durable. */
-    record Receipt(int partition, long offset) {}
+    record Receipt(String topic, int partition, long offset) {}
 
     /**
      * Never blocks. Succeeds once the event is durable; fails with a {@link RefusedException} that tells whether it was
      * not stored or may have been. Completes on the caller's context.
      *
-     * @param value the record's value; not changed, and not read after the call returns
      * @param receivedMillis milliseconds since 1970 UTC
      */
-    Future<Receipt> publish(byte[] value, long receivedMillis);
+    Future<Receipt> publish(Event event, long receivedMillis);
 }

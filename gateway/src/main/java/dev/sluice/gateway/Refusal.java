@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param field null where no declared field is at fault
  */
-record Refusal(Rejection rejection, @Nullable Field field, String detail) {
+record Refusal(Rejection rejection, @Nullable Field field, String detail) implements Verdict {
     static Refusal of(Rejection rejection, String detail) {
         return new Refusal(rejection, null, detail);
     }

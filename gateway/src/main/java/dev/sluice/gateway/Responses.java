@@ -2,13 +2,17 @@ package dev.sluice.gateway;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.events.Rejection;
 import dev.sluice.gateway.Publisher.Receipt;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import java.util.Comparator;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,9 +27,10 @@ final class Responses {
         this.metrics = metrics;
     }
 
-    void answer(RoutingContext context, AsyncResult<Receipt> outcome) {
+    /** Answers a request whose events were looked at, or fails as its reading did. */
+    void answer(RoutingContext context, AsyncResult<Results> outcome) {
         if (outcome.succeeded()) {
-            accept(context, outcome.result());
+            answer(context, outcome.result());
         } else if (outcome.cause() instanceof RefusedException refused) {
             refuse(context, refused.refusal());
         } else {
@@ -33,33 +38,130 @@ final class Responses {
         }
     }
 
+    /** Answers a page's image: the image once the event is durable, or else a problem, which no browser shows. */
+    void answerImage(RoutingContext context, Results results) {
+        context.response().putHeader("Cache-Control", "no-store");
+        if (results.accepted() == 0) {
+            answer(context, results);
+        } else {
+            metrics.events(results.accepted(), results.rejected());
+            metrics.accepted();
+            send(context.response().putHeader("Content-Type", "image/gif"), 200, Pixel.IMAGE);
+        }
+    }
+
+    private void answer(RoutingContext context, Results results) {
+        metrics.events(results.accepted(), results.rejected());
+        if (results.accepted() == 0) {
+            refuse(context, results);
+        } else if (results.rejected().isEmpty()) {
+            metrics.accepted();
+            sendJson(context, 202, taken(results));
+        } else {
+            metrics.partly();
+            ObjectNode body = taken(results);
+            body.set("rejected", items(results.rejected()));
+            sendJson(context, 207, body);
+        }
+    }
+
+    /** Nothing was taken. A retry helps as soon as it helps one event. */
+    private void refuse(RoutingContext context, Results results) {
+        if (!results.isBatch()) {
+            refuse(context, results.rejected().get(0).refusal());
+            return;
+        }
+        Refusal refusal = results.rejected().stream()
+                .map(Results.Rejected::refusal)
+                .filter(item -> item.rejection().status() >= 500)
+                .max(Comparator.comparing(Refusal::rejection))
+                .orElse(Refusal.of(
+                        Rejection.NOTHING_TAKEN, "None of " + results.rejected().size() + " could be taken."));
+        ObjectNode body = problem(refusal);
+        body.set("rejected", items(results.rejected()));
+        refuse(context.response(), refusal.rejection(), body);
+    }
+
     void refuse(RoutingContext context, Refusal refusal) {
-        Rejection rejection = refusal.rejection();
+        refuse(context.response(), refusal.rejection(), problem(refusal));
+    }
+
+    /** For a request that no router could read. */
+    void refuse(HttpServerRequest request, Refusal refusal) {
+        refuse(request.response().putHeader("Connection", "close"), refusal.rejection(), problem(refusal));
+    }
+
+    private void refuse(HttpServerResponse response, Rejection rejection, ObjectNode body) {
         metrics.refused(rejection);
-        HttpServerResponse response = context.response();
         if (rejection.retryable()) {
             response.putHeader("Retry-After", "1");
         }
-        send(response.putHeader("Content-Type", "application/problem+json"), rejection.status(), problem(refusal));
+        if (rejection == Rejection.UNSUPPORTED_ENCODING) {
+            response.putHeader("Accept-Encoding", Inflation.ENCODINGS);
+        }
+        if (rejection == Rejection.REQUEST_TIMEOUT) {
+            response.putHeader("Connection", "close");
+        }
+        send(response.putHeader("Content-Type", "application/problem+json"), rejection.status(), bytes(body));
     }
 
-    /** For Vert.x-web: a handler that threw, or, without a cause, a path that its router could not read. */
+    /** For Vert.x-web: a handler that threw, an origin that CORS refuses, or a path that its router cannot read. */
     void fail(RoutingContext context) {
         Throwable cause = context.failure();
-        if (cause == null) {
+        if (context.statusCode() == 403) {
+            refuse(context, Refusal.of(Rejection.ORIGIN_NOT_ALLOWED, "Add the page's origin to CORS_ORIGINS."));
+        } else if (cause == null) {
             refuse(context, Refusal.of(Rejection.NOT_FOUND, "The path cannot be read."));
         } else {
             defect(context, cause);
         }
     }
 
-    private void accept(RoutingContext context, Receipt receipt) {
-        metrics.accepted();
-        ObjectNode body = JSON.createObjectNode()
-                .put("accepted", 1)
-                .put("partition", receipt.partition())
-                .put("offset", receipt.offset());
-        send(context.response().putHeader("Content-Type", "application/json"), 202, body);
+    /** What became durable; of one event alone, also where. */
+    private static ObjectNode taken(Results results) {
+        ObjectNode body = JSON.createObjectNode().put("accepted", results.accepted());
+        Receipt receipt = results.receipt();
+        if (!results.isBatch() && receipt != null) {
+            body.put("topic", receipt.topic())
+                    .put("partition", receipt.partition())
+                    .put("offset", receipt.offset());
+        }
+        return body;
+    }
+
+    private static ArrayNode items(List<Results.Rejected> rejected) {
+        ArrayNode items = JSON.createArrayNode();
+        for (Results.Rejected item : rejected) {
+            Refusal refusal = item.refusal();
+            ObjectNode node = items.addObject()
+                    .put("index", item.index())
+                    .put("code", refusal.rejection().code())
+                    .put("detail", refusal.detail())
+                    .put("retryable", refusal.rejection().retryable());
+            if (refusal.field() != null) {
+                node.put("field", refusal.field().wireName());
+            }
+        }
+        return items;
+    }
+
+    private static void sendJson(RoutingContext context, int status, ObjectNode body) {
+        send(context.response().putHeader("Content-Type", "application/json"), status, bytes(body));
+    }
+
+    private static void send(HttpServerResponse response, int status, Buffer body) {
+        // the sender may have hung up; the outcome stands all the same
+        if (!response.closed() && !response.ended()) {
+            response.setStatusCode(status).end(body);
+        }
+    }
+
+    private static Buffer bytes(ObjectNode body) {
+        try {
+            return Buffer.buffer(JSON.writeValueAsBytes(body));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private void defect(RoutingContext context, Throwable cause) {
@@ -81,17 +183,5 @@ final class Responses {
             body.put("field", refusal.field().wireName());
         }
         return body;
-    }
-
-    private static void send(HttpServerResponse response, int status, ObjectNode body) {
-        // the sender may have hung up; the outcome stands all the same
-        if (response.closed() || response.ended()) {
-            return;
-        }
-        try {
-            response.setStatusCode(status).end(Buffer.buffer(JSON.writeValueAsBytes(body)));
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

@@ -3,9 +3,13 @@ package dev.sluice.gateway;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.KafkaAddress;
 import dev.sluice.settings.Setting;
+import dev.sluice.settings.Topics;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * What the gateway is started with.
@@ -17,8 +21,12 @@ record Settings(
         int httpPort,
         String managementHost,
         int managementPort,
-        String topic,
-        int maxEventBytes,
+        Topics topics,
+        KeyPolicy keys,
+        Bounds bounds,
+        List<String> corsOrigins,
+        List<String> webhookOrigins,
+        Optional<Tls> tls,
         Map<String, String> producer) {
 
     static final Setting<String> HTTP_HOST = Setting.text("HTTP_HOST", "0.0.0.0", "address that takes events");
@@ -27,9 +35,39 @@ record Settings(
             Setting.text("MANAGEMENT_HOST", "127.0.0.1", "address of health and metrics; `0.0.0.0` in a container");
     static final Setting<Integer> MANAGEMENT_PORT =
             Setting.port("MANAGEMENT_PORT", "5001", "port of health and metrics; keep it private");
-    static final Setting<String> TOPIC = Setting.text("EVENTS_TOPIC", "events", "Kafka topic of the events");
+    static final Setting<KeyPolicy> KEY = new Setting<>(
+            "RECORD_KEY",
+            "none",
+            "key of the Kafka records, where order per key matters: `none`, `event_type`, or `params.` and a name",
+            "none, event_type, or params. and the name of a field of params",
+            KeyPolicy::parse);
     static final Setting<Integer> MAX_EVENT_BYTES =
             Setting.integer("MAX_EVENT_BYTES", "262144", "bytes of one event at most", 64, 1_000_000);
+    static final Setting<Integer> MAX_BODY_BYTES =
+            Setting.integer("MAX_BODY_BYTES", "2097152", "bytes of one request's body at most", 64, 67_108_864);
+    static final Setting<Integer> MAX_INFLATED_BYTES = Setting.integer(
+            "MAX_INFLATED_BYTES", "4194304", "bytes of a compressed body at most, inflated", 64, 67_108_864);
+    static final Setting<Integer> MAX_BATCH_EVENTS =
+            Setting.integer("MAX_BATCH_EVENTS", "10000", "events of one batch at most", 1, 1_000_000);
+    // Jackson, the stream job's too, reads no deeper than 1000, and the event itself is one of them
+    static final Setting<Integer> MAX_NESTING =
+            Setting.integer("MAX_NESTING", "32", "objects and arrays inside one another within a field", 1, 900);
+    static final Setting<Duration> BODY_TIMEOUT =
+            Setting.duration("BODY_TIMEOUT", "30s", "time for a request's body to arrive");
+    private static final Pattern ORIGIN = Pattern.compile("\\*|[a-z][a-z0-9+.-]*://[^/,\\s]+");
+    static final Setting<List<String>> CORS_ORIGINS = Setting.list(
+            "CORS_ORIGINS",
+            "origins whose pages may send events, `https://shop.example,https://www.example`; `*` for any",
+            "an origin such as https://shop.example, or *",
+            ORIGIN);
+    static final Setting<List<String>> WEBHOOK_ORIGINS = Setting.list(
+            "WEBHOOK_ORIGINS",
+            "senders of CloudEvents web hooks that get the permission they ask for, `eventgrid.azure.net`; `*` for any",
+            "a host name, or *",
+            Pattern.compile("\\*|[A-Za-z0-9.-]+"));
+    static final Setting<String> TLS_CERT = Setting.text(
+            "TLS_CERT", "", "PEM file of the certificate chain; with `TLS_KEY`, events are taken over HTTPS alone");
+    static final Setting<String> TLS_KEY = Setting.text("TLS_KEY", "", "PEM file of the certificate's key, PKCS 8");
 
     static final List<Setting<?>> ALL = all();
 
@@ -46,16 +84,45 @@ record Settings(
                 httpPort,
                 managementHost,
                 managementPort,
-                environment.get(TOPIC),
-                environment.get(MAX_EVENT_BYTES),
+                Topics.read(environment),
+                environment.get(KEY),
+                bounds(environment),
+                environment.get(CORS_ORIGINS),
+                environment.get(WEBHOOK_ORIGINS),
+                Tls.read(environment),
                 ProducerSettings.read(environment, KafkaAddress.read(environment)));
         environment.check();
         return settings;
     }
 
+    private static Bounds bounds(Environment environment) {
+        return new Bounds(
+                environment.get(MAX_BODY_BYTES),
+                environment.get(MAX_INFLATED_BYTES),
+                environment.get(MAX_BATCH_EVENTS),
+                environment.get(MAX_EVENT_BYTES),
+                environment.get(MAX_NESTING),
+                environment.get(BODY_TIMEOUT));
+    }
+
     private static List<Setting<?>> all() {
-        List<Setting<?>> all = new ArrayList<>(
-                List.of(HTTP_HOST, HTTP_PORT, MANAGEMENT_HOST, MANAGEMENT_PORT, TOPIC, MAX_EVENT_BYTES));
+        List<Setting<?>> all = new ArrayList<>(List.of(
+                HTTP_HOST,
+                HTTP_PORT,
+                MANAGEMENT_HOST,
+                MANAGEMENT_PORT,
+                KEY,
+                MAX_EVENT_BYTES,
+                MAX_BODY_BYTES,
+                MAX_INFLATED_BYTES,
+                MAX_BATCH_EVENTS,
+                MAX_NESTING,
+                BODY_TIMEOUT,
+                CORS_ORIGINS,
+                WEBHOOK_ORIGINS,
+                TLS_CERT,
+                TLS_KEY));
+        all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
         return List.copyOf(all);
     }

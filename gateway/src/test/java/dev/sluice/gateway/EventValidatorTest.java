@@ -8,9 +8,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.events.Field;
 import dev.sluice.events.Golden;
 import dev.sluice.events.Rejection;
+import dev.sluice.settings.Environment;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -22,7 +25,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class EventValidatorTest {
-    private final EventValidator validator = new EventValidator();
+    private final EventValidator validator = new EventValidator(bounds(), KeyPolicy.NONE);
+
+    static Bounds bounds() {
+        return Settings.read(new Environment(Map.of())).bounds();
+    }
 
     static List<Golden.Valid> valid() {
         return Golden.valid();
@@ -35,13 +42,16 @@ class EventValidatorTest {
     @ParameterizedTest
     @MethodSource("valid")
     void check_goldenEvent_isTaken(Golden.Valid sample) {
-        assertThat(validator.check(sample.bytes())).isEmpty();
+        Event event = (Event) validator.check(sample.bytes());
+        assertThat(event.value()).isSameAs(sample.bytes());
+        assertThat(event.type()).isEqualTo(sample.eventType());
+        assertThat(event.key()).isNull();
     }
 
     @ParameterizedTest
     @MethodSource("invalid")
     void check_goldenFault_hasItsOwnCodeAndField(Golden.Invalid sample) {
-        Refusal refusal = validator.check(sample.bytes()).orElseThrow();
+        Refusal refusal = refusal(sample.bytes());
         assertThat(refusal.rejection()).isEqualTo(sample.rejection());
         assertThat(Optional.ofNullable(refusal.field())).isEqualTo(sample.field());
         assertThat(refusal.detail()).isNotBlank();
@@ -49,20 +59,15 @@ class EventValidatorTest {
 
     @Test
     void check_fault_saysWhere() {
-        Refusal refusal =
-                validator.check("{\n  \"event_type\": 5}".getBytes(UTF_8)).orElseThrow();
+        Refusal refusal = refusal("{\n  \"event_type\": 5}".getBytes(UTF_8));
         assertThat(refusal.detail()).isEqualTo("\"event_type\" must be a string (line 2, column 17).");
-        assertThat(validator
-                        .check(new byte[] {'{', '"', (byte) 0xff, '"'})
-                        .orElseThrow()
-                        .detail())
-                .contains("number 2");
+        assertThat(refusal(new byte[] {'{', '"', (byte) 0xff, '"'}).detail()).contains("number 2");
     }
 
     /** Whatever is taken, a reader of another make agrees on: Jackson's tree. */
     @Property
     void check_mutatedEvent_whatIsTakenIsAnEvent(@ForAll("mutations") byte[] bytes) throws IOException {
-        if (validator.check(bytes).isEmpty()) {
+        if (validator.check(bytes) instanceof Event) {
             JsonNode tree = new ObjectMapper().readTree(bytes);
             assertThat(tree.get(Field.EVENT_TYPE.wireName()).isTextual()).isTrue();
             JsonNode timestamp = tree.get(Field.TIMESTAMP.wireName());
@@ -72,8 +77,46 @@ class EventValidatorTest {
 
     @Property
     void check_anyBytes_endsInAnAnswer(@ForAll byte[] bytes) {
-        Optional<Refusal> refusal = validator.check(bytes);
-        assertThat(refusal.map(Refusal::rejection).map(Rejection::status)).isIn(Optional.empty(), Optional.of(400));
+        assertThat(refusal(bytes).rejection().status()).isEqualTo(400);
+    }
+
+    @Test
+    void check_keyPolicy_namesTheKey() {
+        assertThat(key("event_type", "{\"event_type\":\"a\"}")).isEqualTo("a");
+        assertThat(key("params.user", "{\"event_type\":\"a\",\"params\":{\"x\":{\"user\":1},\"user\":\"u\\u0031\"}}"))
+                .isEqualTo("u1");
+        assertThat(key("params.user", "{\"event_type\":\"a\",\"params\":{\"user\":-7.50}}"))
+                .isEqualTo("-7.50");
+        assertThat(key("params.user", "{\"event_type\":\"a\",\"params\":{\"user\":true}}"))
+                .isEqualTo("true");
+        for (String none : List.of(
+                "{\"event_type\":\"a\",\"user\":\"u\"}",
+                "{\"event_type\":\"a\",\"params\":{\"user\":null}}",
+                "{\"event_type\":\"a\",\"params\":{\"user\":[1]}}",
+                "{\"event_type\":\"a\",\"params\":{\"list\":[{\"user\":2}]}}")) {
+            assertThat(key("params.user", none)).isNull();
+        }
+    }
+
+    @Test
+    void check_bounds_areThoseConfigured() {
+        Bounds small = new Bounds(1000, 1000, 1, 60, 2, Duration.ofSeconds(1));
+        EventValidator strict = new EventValidator(small, KeyPolicy.NONE);
+        assertThat(strict.check("{\"event_type\":\"a\",\"params\":{\"x\":{}}}".getBytes(UTF_8)))
+                .isInstanceOf(Event.class);
+        assertThat(((Refusal) strict.check("{\"event_type\":\"a\",\"params\":{\"x\":[[]]}}".getBytes(UTF_8)))
+                        .rejection())
+                .isEqualTo(Rejection.NESTED_TOO_DEEP);
+        assertThat(((Refusal) strict.check(new byte[61])).rejection()).isEqualTo(Rejection.EVENT_TOO_LARGE);
+    }
+
+    private static String key(String policy, String json) {
+        EventValidator keyed = new EventValidator(bounds(), KeyPolicy.parse(policy));
+        return ((Event) keyed.check(json.getBytes(UTF_8))).key();
+    }
+
+    private Refusal refusal(byte[] bytes) {
+        return (Refusal) validator.check(bytes);
     }
 
     @Provide

@@ -22,7 +22,7 @@ class SettingsTest {
     void read_nothingSet_isThePrototypesPlace() {
         Settings settings = Settings.read(new Environment(Map.of()));
         assertThat(settings.httpPort()).isEqualTo(5000);
-        assertThat(settings.topic()).isEqualTo("events");
+        assertThat(settings.topics().all()).containsExactly("events");
         assertThat(settings.managementHost()).isEqualTo("127.0.0.1");
         assertThat(settings.producer())
                 .containsEntry("bootstrap.servers", "localhost:9092")

@@ -59,7 +59,7 @@ final class LocalSystem {
         if (settings.ownBroker()) {
             startBroker();
         }
-        step("topic " + settings.topic(), this::createTopic);
+        step("topics", this::createTopics);
         add(startGateway());
         Child streaming = add(startStreaming());
         Thread pump = new Thread(() -> pump(streaming.process()), "counts");
@@ -130,8 +130,7 @@ final class LocalSystem {
                 Map.of(
                         "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
                         "HTTP_PORT", Integer.toString(settings.httpPort()),
-                        "MANAGEMENT_PORT", Integer.toString(settings.managementPort()),
-                        "EVENTS_TOPIC", settings.topic()),
+                        "MANAGEMENT_PORT", Integer.toString(settings.managementPort())),
                 List.of(
                         "-Xmx128m",
                         "-XX:+UseSerialGC",
@@ -148,7 +147,6 @@ final class LocalSystem {
                 settings.log("streaming"),
                 Map.of(
                         "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
-                        "EVENTS_TOPIC", settings.topic(),
                         "CHECKPOINT_DIR",
                                 settings.data().resolve("checkpoint").toUri().toString()),
                 List.of(
@@ -161,20 +159,30 @@ final class LocalSystem {
                 false);
     }
 
-    private boolean createTopic() throws InterruptedException {
+    private boolean createTopics() throws InterruptedException {
         Map<String, Object> client = Map.of(
                 "bootstrap.servers", settings.bootstrapServers(),
                 "default.api.timeout.ms", 3_000,
                 "request.timeout.ms", 3_000);
-        // on a broker that is not ours, its own default of replicas
-        NewTopic topic = new NewTopic(settings.topic(), Optional.of(TOPIC_PARTITIONS), Optional.empty());
         try (Admin admin = Admin.create(client)) {
-            admin.createTopics(List.of(topic)).all().get();
+            for (String topic : settings.topics()) {
+                create(admin, topic);
+            }
             return true;
-        } catch (ExecutionException e) {
-            return e.getCause() instanceof TopicExistsException;
-        } catch (KafkaException e) {
+        } catch (ExecutionException | KafkaException e) {
             return false;
+        }
+    }
+
+    private static void create(Admin admin, String name) throws InterruptedException, ExecutionException {
+        // on a broker that is not ours, its own default of replicas
+        NewTopic topic = new NewTopic(name, Optional.of(TOPIC_PARTITIONS), Optional.empty());
+        try {
+            admin.createTopics(List.of(topic)).all().get();
+        } catch (ExecutionException e) {
+            if (!(e.getCause() instanceof TopicExistsException)) {
+                throw e;
+            }
         }
     }
 

@@ -3,11 +3,13 @@ package dev.sluice.local;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.KafkaAddress;
 import dev.sluice.settings.Setting;
+import dev.sluice.settings.Topics;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What the local system is started with.
@@ -22,7 +24,7 @@ record Settings(
         int kafkaPort,
         boolean ownBroker,
         String bootstrapServers,
-        String topic,
+        Set<String> topics,
         boolean fresh,
         Path home,
         Path data) {
@@ -30,7 +32,6 @@ record Settings(
     static final Setting<Integer> HTTP_PORT = Setting.port("HTTP_PORT", "5000", "port that takes events");
     static final Setting<Integer> MANAGEMENT_PORT =
             Setting.port("MANAGEMENT_PORT", "5001", "port of health and metrics");
-    static final Setting<String> TOPIC = Setting.text("EVENTS_TOPIC", "events", "Kafka topic of the events");
     static final Setting<Integer> FRESH =
             Setting.integer("FRESH", "0", "`1` forgets what earlier runs stored and counted", 0, 1);
 
@@ -50,7 +51,7 @@ record Settings(
                 kafkaPort,
                 ownBroker,
                 KafkaAddress.read(environment),
-                environment.get(TOPIC),
+                Topics.read(environment).all(),
                 environment.get(FRESH) == 1,
                 home,
                 // another broker has other offsets: a checkpoint goes with its broker

@@ -55,7 +55,7 @@ final class Counting {
         Dataset<Row> stored = spark.read()
                 .format("kafka")
                 .options(options(settings))
-                .option("subscribe", settings.topic())
+                .option("subscribe", String.join(",", settings.topics().all()))
                 .load()
                 .limit(1);
         sink.call(counts(settings).of(stored), 0L);
@@ -69,7 +69,7 @@ final class Counting {
         return spark.readStream()
                 .format("kafka")
                 .options(options(settings))
-                .option("subscribe", settings.topic())
+                .option("subscribe", String.join(",", settings.topics().all()))
                 .option("startingOffsets", settings.startingOffsets().name().toLowerCase(Locale.ROOT))
                 .load();
     }

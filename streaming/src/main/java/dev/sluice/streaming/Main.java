@@ -18,7 +18,7 @@ public final class Main {
         Settings settings = settings(new Environment(System.getenv()));
         Shutdown shutdown = new Shutdown();
         shutdown.install();
-        new Topic(settings.topic(), settings.consumer()).await(System.err);
+        new AwaitedTopics(settings.topics().all(), settings.consumer()).await(System.err);
         try {
             SparkSession spark = Session.start(settings);
             Counting.warmUp(spark, settings, new ConsoleSink(new PrintStream(OutputStream.nullOutputStream())));
@@ -58,7 +58,7 @@ public final class Main {
     }
 
     private static String banner(Settings settings) {
-        return "Counting topic " + settings.topic() + " at "
+        return "Counting topics " + String.join(", ", settings.topics().all()) + " at "
                 + settings.consumer().get("bootstrap.servers") + " in windows of "
                 + settings.window().toString().substring(2).toLowerCase(java.util.Locale.ROOT);
     }

@@ -3,6 +3,7 @@ package dev.sluice.streaming;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.KafkaAddress;
 import dev.sluice.settings.Setting;
+import dev.sluice.settings.Topics;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -15,7 +16,7 @@ import java.util.Map;
  * @param consumer settings of Kafka's consumer, {@code bootstrap.servers} among them
  */
 record Settings(
-        String topic,
+        Topics topics,
         Map<String, String> consumer,
         Duration window,
         Duration lateness,
@@ -33,7 +34,6 @@ record Settings(
 
     static final String CONSUMER_PREFIX = "KAFKA_CONSUMER_";
 
-    static final Setting<String> TOPIC = Setting.text("EVENTS_TOPIC", "events", "Kafka topic of the events");
     static final Setting<Duration> WINDOW = Setting.duration("WINDOW", "1m", "length of the windows that are counted");
     static final Setting<Duration> LATENESS = Setting.duration(
             "LATENESS", "10m", "how much older than its receipt an event may be; an older one is `late`");
@@ -56,7 +56,7 @@ record Settings(
 
     static Settings read(Environment environment) {
         Settings settings = new Settings(
-                environment.get(TOPIC),
+                Topics.read(environment),
                 consumer(environment),
                 environment.get(WINDOW),
                 environment.get(LATENESS),
@@ -89,8 +89,9 @@ record Settings(
     }
 
     private static List<Setting<?>> all() {
-        List<Setting<?>> all = new ArrayList<>(
-                List.of(TOPIC, WINDOW, LATENESS, SKEW, TRIGGER, STARTING_OFFSETS, PARTITIONS, CHECKPOINT_DIR));
+        List<Setting<?>> all =
+                new ArrayList<>(List.of(WINDOW, LATENESS, SKEW, TRIGGER, STARTING_OFFSETS, PARTITIONS, CHECKPOINT_DIR));
+        all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
         return List.copyOf(all);
     }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -95,7 +96,8 @@ class CountingTest {
     @Test
     void await_missingTopic_saysSoAndWaits() throws Exception {
         ByteArrayOutputStream said = new ByteArrayOutputStream();
-        Topic topic = new Topic("later", settings("later").consumer());
+        AwaitedTopics topic =
+                new AwaitedTopics(Set.of("later"), settings("later").consumer());
         CompletableFuture<Void> waiting = CompletableFuture.runAsync(() -> {
             try {
                 topic.await(new PrintStream(said, true));
@@ -103,7 +105,7 @@ class CountingTest {
                 throw new IllegalStateException(e);
             }
         });
-        await().atMost(Duration.ofMinutes(1)).until(() -> said.toString().contains("it does not exist yet"));
+        await().atMost(Duration.ofMinutes(1)).until(() -> said.toString().contains("not all exist yet"));
         assertThat(waiting).isNotDone();
         createTopic("later");
         waiting.get(1, TimeUnit.MINUTES);

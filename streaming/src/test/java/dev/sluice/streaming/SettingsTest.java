@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sluice.events.Readme;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
+import dev.sluice.settings.Topics;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -23,7 +25,7 @@ class SettingsTest {
     void read_nothingSet_isTheDefaults() {
         assertThat(read(Map.of()))
                 .isEqualTo(new Settings(
-                        "events",
+                        new Topics("events", List.of()),
                         Map.of(
                                 "bootstrap.servers",
                                 "localhost:9092",
@@ -44,8 +46,8 @@ class SettingsTest {
     void read_everythingSet_isTaken() {
         Settings settings = read(Map.of(
                 "EVENTS_TOPIC", "clicks",
-                "KAFKA_HOST", "kafka",
-                "KAFKA_PORT", "9093",
+                "TOPIC_ROUTES", "purchase.*=purchases, login=logins",
+                "KAFKA_BOOTSTRAP_SERVERS", "kafka:9093",
                 "KAFKA_CONSUMER_SECURITY_PROTOCOL", "SSL",
                 "WINDOW", "5s",
                 "LATENESS", "1h",
@@ -53,7 +55,7 @@ class SettingsTest {
                 "TRIGGER", "10s",
                 "STARTING_OFFSETS", "latest",
                 "PARTITIONS", "8"));
-        assertThat(settings.topic()).isEqualTo("clicks");
+        assertThat(settings.topics().all()).containsExactly("clicks", "purchases", "logins");
         assertThat(settings.consumer())
                 .containsEntry("bootstrap.servers", "kafka:9093")
                 .containsEntry("security.protocol", "SSL");

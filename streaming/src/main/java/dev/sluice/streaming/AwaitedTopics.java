@@ -2,8 +2,8 @@ package dev.sluice.streaming;
 
 import java.io.PrintStream;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
@@ -11,19 +11,20 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /**
- * The topic that is read. Spark's source fails where it is missing; this waits for it.
+ * The topics that are read. Spark's source fails where one is missing; this waits for them.
  *
  * @param client settings of a Kafka client
  */
-record Topic(String name, Map<String, String> client) {
+record AwaitedTopics(Set<String> names, Map<String, String> client) {
     private static final int ATTEMPT_MILLIS = 5_000;
 
-    /** Returns once the topic is there; says on {@code out} what it waits for, each time that changes. */
+    /** Returns once every topic is there; says on {@code out} what it waits for, each time that changes. */
     void await(PrintStream out) throws InterruptedException {
         String said = "";
         for (String obstacle = obstacle(); !obstacle.isEmpty(); obstacle = obstacle()) {
             if (!obstacle.equals(said)) {
-                out.println("Waiting for topic " + name + " at " + client.get("bootstrap.servers") + ": " + obstacle);
+                out.println("Waiting for topics " + String.join(", ", names) + " at " + client.get("bootstrap.servers")
+                        + ": " + obstacle);
                 said = obstacle;
             }
             TimeUnit.SECONDS.sleep(1);
@@ -35,12 +36,12 @@ record Topic(String name, Map<String, String> client) {
         settings.put("default.api.timeout.ms", ATTEMPT_MILLIS);
         settings.put("request.timeout.ms", ATTEMPT_MILLIS);
         try (Admin admin = Admin.create(settings)) {
-            admin.describeTopics(List.of(name)).allTopicNames().get();
+            admin.describeTopics(names).allTopicNames().get();
             return "";
         } catch (ExecutionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             return cause instanceof UnknownTopicOrPartitionException
-                    ? "it does not exist yet"
+                    ? "not all exist yet"
                     : "Kafka does not answer (" + cause.getMessage() + ")";
         } catch (KafkaException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();

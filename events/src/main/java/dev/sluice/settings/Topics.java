@@ -1,0 +1,69 @@
+package dev.sluice.settings;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * Which topic holds the events of which type: the first route whose pattern the type matches, or else the default.
+ *
+ * @param fallback topic of the types that no route names
+ */
+public record Topics(String fallback, List<Route> routes) {
+    public static final Setting<String> DEFAULT = new Setting<>(
+            "EVENTS_TOPIC",
+            "events",
+            "Kafka topic of the events",
+            "a topic's name: letters, digits and . _ -, 249 at most",
+            Topics::name);
+
+    public static final Setting<List<String>> ROUTES = Setting.list(
+            "TOPIC_ROUTES",
+            "topics for some types, `purchase.*=purchases,login=logins`; `*` is any text, the first match counts",
+            "pattern=topic",
+            Pattern.compile("[A-Za-z0-9._:/*-]{1,128}=[A-Za-z0-9._-]{1,249}"));
+
+    public static final List<Setting<?>> SETTINGS = List.of(DEFAULT, ROUTES);
+
+    /** Events whose type matches go to the topic. */
+    public record Route(Pattern type, String topic) {
+        private static Route parse(String text) {
+            int equals = text.indexOf('=');
+            // quoted between the stars, so that a dot is a dot
+            String pattern = "\\Q" + text.substring(0, equals).replace("*", "\\E.*\\Q") + "\\E";
+            return new Route(Pattern.compile(pattern), text.substring(equals + 1));
+        }
+    }
+
+    public static Topics read(Environment environment) {
+        List<Route> routes = new ArrayList<>();
+        environment.get(ROUTES).forEach(text -> routes.add(Route.parse(text)));
+        return new Topics(environment.get(DEFAULT), List.copyOf(routes));
+    }
+
+    /** The topic of events of that type. */
+    public String of(String eventType) {
+        for (Route route : routes) {
+            if (route.type.matcher(eventType).matches()) {
+                return route.topic;
+            }
+        }
+        return fallback;
+    }
+
+    /** Every topic, the default first. */
+    public Set<String> all() {
+        Set<String> all = new LinkedHashSet<>(Set.of(fallback));
+        routes.forEach(route -> all.add(route.topic));
+        return all;
+    }
+
+    private static String name(String text) {
+        if (!text.matches("[A-Za-z0-9._-]{1,249}")) {
+            throw new IllegalArgumentException(text);
+        }
+        return text;
+    }
+}

@@ -1,0 +1,94 @@
+package dev.sluice.gateway;
+
+import dev.sluice.events.Rejection;
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Takes the events of one request: each is validated, published, and ends in one result. */
+final class Intake {
+    private static final Logger LOG = LoggerFactory.getLogger(Intake.class);
+
+    /** A large batch gives its event loop back this often: some milliseconds' worth. */
+    private static final int BYTES_A_TURN = 64 * 1024;
+
+    private final Context context;
+    private final Publisher publisher;
+    private final long receivedMillis;
+    private final Promise<Results> done = Promise.promise();
+    private final Results results;
+    private int next;
+    private int inFlight;
+    private boolean allSent;
+
+    /** @param receivedMillis milliseconds since 1970 UTC */
+    Intake(Context context, Publisher publisher, long receivedMillis, boolean batch) {
+        this.context = context;
+        this.publisher = publisher;
+        this.receivedMillis = receivedMillis;
+        this.results = new Results(batch);
+    }
+
+    /** Takes one event; never fails. */
+    Future<Results> take(Verdict verdict) {
+        take(0, verdict);
+        allSent();
+        return done.future();
+    }
+
+    /** Takes each item as {@code check} judges it; never fails. */
+    Future<Results> take(Items items, Function<byte[], Verdict> check) {
+        turn(items, check);
+        return done.future();
+    }
+
+    private void turn(Items items, Function<byte[], Verdict> check) {
+        for (int bytes = 0; next < items.size() && bytes < BYTES_A_TURN; next++) {
+            bytes += items.length(next);
+            Refusal fault = items.fault(next);
+            take(next, fault == null ? check.apply(items.bytes(next)) : fault);
+        }
+        if (next < items.size()) {
+            context.runOnContext(ignored -> turn(items, check));
+        } else {
+            allSent();
+        }
+    }
+
+    private void take(int index, Verdict verdict) {
+        if (verdict instanceof Event event) {
+            inFlight++;
+            publisher.publish(event, receivedMillis).onComplete(outcome -> published(index, outcome));
+        } else if (verdict instanceof Refusal refusal) {
+            results.reject(index, refusal);
+        }
+    }
+
+    private void published(int index, AsyncResult<Publisher.Receipt> outcome) {
+        inFlight--;
+        if (outcome.succeeded()) {
+            results.accept(outcome.result());
+        } else if (outcome.cause() instanceof RefusedException refused) {
+            results.reject(index, refused.refusal());
+        } else {
+            LOG.error("An event could not be published", outcome.cause());
+            results.reject(index, Refusal.of(Rejection.INTERNAL_ERROR, "Please report this."));
+        }
+        completeIfDone();
+    }
+
+    private void allSent() {
+        allSent = true;
+        completeIfDone();
+    }
+
+    private void completeIfDone() {
+        if (allSent && inFlight == 0) {
+            done.tryComplete(results);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+package dev.sluice.gateway;
+
+/** What one item of a request turned out to be. */
+sealed interface Verdict permits Event, Refusal {}
