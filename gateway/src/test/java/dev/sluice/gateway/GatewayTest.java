@@ -1,5 +1,12 @@
 package dev.sluice.gateway;
 
+import static dev.sluice.gateway.Fixture.assertProblem;
+import static dev.sluice.gateway.Fixture.awaitReady;
+import static dev.sluice.gateway.Fixture.consumer;
+import static dev.sluice.gateway.Fixture.createTopics;
+import static dev.sluice.gateway.Fixture.get;
+import static dev.sluice.gateway.Fixture.management;
+import static dev.sluice.gateway.Fixture.vertx;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -9,11 +16,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.events.Golden;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.Rejection;
-import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
@@ -31,14 +36,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -67,13 +68,13 @@ class GatewayTest {
     @BeforeAll
     static void start() throws Exception {
         broker = RealBroker.start(folder);
-        createTopic(broker);
+        createTopics(broker, List.of("events"));
         vertx = vertx();
         settings = settings(broker.port());
         gateway = new Gateway(vertx, settings);
         get(gateway.start());
         client = WebClient.create(vertx, new WebClientOptions(), new PoolOptions().setHttp1MaxSize(64));
-        awaitReady(settings);
+        awaitReady(client, settings);
     }
 
     @AfterAll
@@ -245,9 +246,9 @@ class GatewayTest {
 
     @Test
     void health_andMetrics_areOnThePrivatePortOnly() throws Exception {
-        assertThat(management(settings, "/health/live").statusCode()).isEqualTo(200);
-        assertThat(management(settings, "/health/ready").statusCode()).isEqualTo(200);
-        assertThat(management(settings, "/metrics").bodyAsString())
+        assertThat(management(client, settings, "/health/live").statusCode()).isEqualTo(200);
+        assertThat(management(client, settings, "/health/ready").statusCode()).isEqualTo(200);
+        assertThat(management(client, settings, "/metrics").bodyAsString())
                 .contains("sluice_requests_total{outcome=\"accepted\"}")
                 .contains("jvm_memory_used_bytes")
                 .contains("kafka_producer_record_send");
@@ -273,14 +274,16 @@ class GatewayTest {
         Vertx other = vertx();
         Gateway early = new Gateway(other, lateSettings);
         get(early.start());
-        assertThat(management(lateSettings, "/health/live").statusCode()).isEqualTo(200);
-        assertThat(management(lateSettings, "/health/ready").statusCode()).isEqualTo(503);
+        assertThat(management(client, lateSettings, "/health/live").statusCode())
+                .isEqualTo(200);
+        assertThat(management(client, lateSettings, "/health/ready").statusCode())
+                .isEqualTo(503);
         HttpResponse<Buffer> refused = postTo(lateSettings);
         assertProblem(refused, Rejection.KAFKA_UNAVAILABLE);
         assertThat(refused.getHeader("Retry-After")).isEqualTo("1");
         try (RealBroker lateBroker = RealBroker.start(late, port)) {
-            createTopic(lateBroker);
-            awaitReady(lateSettings);
+            createTopics(lateBroker, List.of("events"));
+            awaitReady(client, lateSettings);
             assertThat(postTo(lateSettings).statusCode()).isEqualTo(202);
             get(early.stop());
         }
@@ -289,13 +292,13 @@ class GatewayTest {
     @Test
     void brokerStuckThenKilled_unacknowledgedIsOutcomeUnknown_andComesBack(@TempDir Path data) throws Exception {
         RealBroker first = RealBroker.start(data);
-        createTopic(first);
+        createTopics(first, List.of("events"));
         Settings short1 = settings(
                 first.port(),
                 Map.of("KAFKA_PRODUCER_DELIVERY_TIMEOUT_MS", "1500", "KAFKA_PRODUCER_REQUEST_TIMEOUT_MS", "1000"));
         Gateway third = new Gateway(vertx(), short1);
         get(third.start());
-        awaitReady(short1);
+        awaitReady(client, short1);
         signal(first, "STOP");
         assertProblem(postTo(short1), Rejection.OUTCOME_UNKNOWN);
         first.kill();
@@ -312,13 +315,14 @@ class GatewayTest {
         Settings slow = settings(broker.port(), Map.of("KAFKA_PRODUCER_LINGER_MS", "700"));
         Gateway stopping = new Gateway(vertx(), slow);
         get(stopping.start());
-        awaitReady(slow);
+        awaitReady(client, slow);
         List<Future<HttpResponse<Buffer>>> answers = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             answers.add(client.post(slow.httpPort(), "localhost", "/api/events")
                     .sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));
         }
-        await().until(() -> management(slow, "/metrics").bodyAsString().contains("sluice_requests_in_flight 20.0"));
+        await().until(() ->
+                management(client, slow, "/metrics").bodyAsString().contains("sluice_requests_in_flight 20.0"));
         get(stopping.stop());
         for (Future<HttpResponse<Buffer>> answer : answers) {
             assertThat(get(answer).statusCode()).isEqualTo(202);
@@ -331,51 +335,20 @@ class GatewayTest {
                 .isZero();
     }
 
-    private static Vertx vertx() {
-        return Vertx.vertx(new VertxOptions()
-                .setPreferNativeTransport(true)
-                .setBlockedThreadCheckInterval(50)
-                .setBlockedThreadCheckIntervalUnit(TimeUnit.MILLISECONDS)
-                .setMaxEventLoopExecuteTime(100)
-                .setMaxEventLoopExecuteTimeUnit(TimeUnit.MILLISECONDS)
-                .setWarningExceptionTime(100)
-                .setWarningExceptionTimeUnit(TimeUnit.MILLISECONDS));
-    }
-
     private static Settings settings(int kafkaPort) {
         return settings(kafkaPort, Map.of());
     }
 
     private static Settings settings(int kafkaPort, Map<String, String> more) {
         Map<String, String> variables = new java.util.HashMap<>(more);
-        variables.put("KAFKA_PORT", Integer.toString(kafkaPort));
-        variables.put("HTTP_PORT", Integer.toString(RealBroker.freePort()));
-        variables.put("MANAGEMENT_PORT", Integer.toString(RealBroker.freePort()));
         variables.put("MAX_EVENT_BYTES", Integer.toString(MAX_EVENT_BYTES));
         variables.put("MAX_BODY_BYTES", Integer.toString(MAX_BODY_BYTES));
-        return Settings.read(new Environment(variables));
-    }
-
-    private static void createTopic(RealBroker broker) throws Exception {
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-            admin.createTopics(List.of(new NewTopic("events", 2, (short) 1)))
-                    .all()
-                    .get(60, TimeUnit.SECONDS);
-        }
-    }
-
-    private static void awaitReady(Settings settings) {
-        await().atMost(Duration.ofSeconds(30))
-                .until(() -> management(settings, "/health/ready").statusCode() == 200);
-    }
-
-    private static HttpResponse<Buffer> management(Settings settings, String path) throws Exception {
-        return get(client.get(settings.managementPort(), "localhost", path).send());
+        return Fixture.settings(kafkaPort, variables);
     }
 
     private static double metric(Rejection rejection) throws Exception {
         String line = "sluice_requests_total{outcome=\"" + rejection.code() + "\"} ";
-        return management(settings, "/metrics")
+        return management(client, settings, "/metrics")
                 .bodyAsString()
                 .lines()
                 .filter(text -> text.startsWith(line))
@@ -402,26 +375,8 @@ class GatewayTest {
                 .getBytes(UTF_8);
     }
 
-    private static void assertProblem(HttpResponse<Buffer> response, Rejection rejection) throws IOException {
-        JsonNode problem = JSON.readTree(response.bodyAsString());
-        assertThat(problem.get("code").asText()).isEqualTo(rejection.code());
-        assertThat(response.statusCode()).isEqualTo(rejection.status());
-        assertThat(response.getHeader("Content-Type")).isEqualTo("application/problem+json");
-        assertThat(problem.get("status").asInt()).isEqualTo(rejection.status());
-        assertThat(problem.get("title").asText()).isEqualTo(rejection.meaning());
-        assertThat(problem.get("detail").asText()).isNotBlank();
-        assertThat(problem.get("retryable").asBoolean()).isEqualTo(rejection.retryable());
-    }
-
-    private static KafkaConsumer<byte[], byte[]> consumer() {
-        return new KafkaConsumer<>(
-                Map.of("bootstrap.servers", broker.bootstrapServers()),
-                new ByteArrayDeserializer(),
-                new ByteArrayDeserializer());
-    }
-
     private static ConsumerRecord<byte[], byte[]> read(int partition, long offset) {
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer(broker)) {
             TopicPartition at = new TopicPartition("events", partition);
             consumer.assign(List.of(at));
             consumer.seek(at, offset);
@@ -434,7 +389,7 @@ class GatewayTest {
     }
 
     private static long endOffsets() {
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer(broker)) {
             return consumer
                     .endOffsets(List.of(new TopicPartition("events", 0), new TopicPartition("events", 1)))
                     .values()
@@ -442,10 +397,6 @@ class GatewayTest {
                     .mapToLong(Long::longValue)
                     .sum();
         }
-    }
-
-    private static <T> T get(Future<T> future) throws Exception {
-        return future.toCompletionStage().toCompletableFuture().get(30, TimeUnit.SECONDS);
     }
 
     private static Throwable failure(Future<?> future) throws Exception {
