@@ -5,6 +5,7 @@ import static dev.sluice.events.Rejection.LONE_SURROGATE;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import dev.sluice.events.Field;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -32,7 +33,9 @@ final class CloudEvent {
     static final String DATA_BASE64 = "data_base64";
     static final String DATA_CONTENT_TYPE = "datacontenttype";
 
-    private static final JsonFactory JSON = new JsonFactory();
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
+            .build();
     private static final List<String> REQUIRED = List.of("specversion", "id", "source", "type");
     private static final Pattern NAME = Pattern.compile("[a-z0-9]+");
     /** What JSON data is said to be, or is when nothing is said: left out, so that both are the same record. */

@@ -1,7 +1,6 @@
 package dev.sluice.gateway;
 
 import static dev.sluice.events.Rejection.NOT_AN_OBJECT;
-import static dev.sluice.events.Rejection.TRAILING_TEXT;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
@@ -12,7 +11,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
@@ -50,8 +48,9 @@ final class CloudEventReader {
         if (refusal != null) {
             throw refusal.asException();
         }
-        try (JsonParser parser = json.createParser(bytes)) {
-            return structured(parser, bytes);
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        try (JsonParser parser = json.createParser(text)) {
+            return structured(parser, text);
         } catch (StreamReadException e) {
             throw JsonSyntax.classify(bytes, e).asException();
         } catch (IOException e) {
@@ -60,7 +59,7 @@ final class CloudEventReader {
         }
     }
 
-    private static CloudEvent structured(JsonParser parser, byte[] bytes) throws IOException, RefusedException {
+    private static CloudEvent structured(JsonParser parser, String source) throws IOException, RefusedException {
         if (parser.nextToken() != JsonToken.START_OBJECT) {
             throw Refusal.of(NOT_AN_OBJECT, "Send a CloudEvent as a JSON object.")
                     .asException();
@@ -71,7 +70,7 @@ final class CloudEventReader {
             String name = parser.currentName();
             JsonToken token = parser.nextToken();
             if (name.equals(CloudEvent.DATA) || name.equals(CloudEvent.DATA_BASE64)) {
-                payload.read(name, parser, bytes);
+                payload.read(name, parser, source);
             } else if (token.isStructStart() || token == JsonToken.VALUE_NUMBER_FLOAT) {
                 throw CloudEvent.invalid("\"" + name + "\" must be a string, an integer or a boolean");
             } else if (token != JsonToken.VALUE_NULL) {
@@ -79,9 +78,9 @@ final class CloudEventReader {
                 event.attribute(name, parser.getText());
             }
         }
-        if (parser.nextToken() != null) {
-            throw Refusal.of(TRAILING_TEXT, "Send one CloudEvent, and nothing after it.")
-                    .asException();
+        Refusal after = JsonSyntax.checkEnd(parser);
+        if (after != null) {
+            throw after.asException();
         }
         payload.giveTo(event);
         return event;
@@ -106,7 +105,7 @@ final class CloudEventReader {
         private byte @Nullable [] json;
         private byte @Nullable [] binary;
 
-        void read(String name, JsonParser parser, byte[] bytes) throws IOException, RefusedException {
+        void read(String name, JsonParser parser, String source) throws IOException, RefusedException {
             if (text != null || json != null || binary != null) {
                 throw CloudEvent.invalid("\"data\" and \"data_base64\" are there together, or one is there twice");
             }
@@ -115,12 +114,12 @@ final class CloudEventReader {
                 return;
             }
             if (name.equals(CloudEvent.DATA)) {
-                int start = (int) parser.currentTokenLocation().getByteOffset();
+                int start = (int) parser.currentTokenLocation().getCharOffset();
                 text = token == JsonToken.VALUE_STRING ? parser.getText() : null;
                 parser.finishToken();
                 parser.skipChildren();
-                json = Arrays.copyOfRange(
-                        bytes, start, (int) parser.currentLocation().getByteOffset());
+                int end = (int) parser.currentLocation().getCharOffset();
+                json = source.substring(start, end).getBytes(StandardCharsets.UTF_8);
             } else {
                 binary = base64(token == JsonToken.VALUE_STRING ? parser.getText() : "?");
             }

@@ -11,7 +11,6 @@ import static dev.sluice.events.Rejection.NESTED_TOO_DEEP;
 import static dev.sluice.events.Rejection.NOT_AN_OBJECT;
 import static dev.sluice.events.Rejection.NUMBER_TOO_LONG;
 import static dev.sluice.events.Rejection.OUT_OF_RANGE;
-import static dev.sluice.events.Rejection.TRAILING_TEXT;
 import static dev.sluice.events.Rejection.WRONG_TYPE;
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -82,7 +81,7 @@ final class EventValidator {
             }
             Refusal refusal = fields();
             if (refusal == null) {
-                refusal = end();
+                refusal = JsonSyntax.checkEnd(parser);
             }
             return refusal == null ? missing() : refusal;
         }
@@ -231,21 +230,6 @@ final class EventValidator {
                 return Refusal.of(LONE_SURROGATE, JsonSyntax.SURROGATE_ADVICE + where());
             }
             return null;
-        }
-
-        private @Nullable Refusal end() throws IOException {
-            try {
-                return parser.nextToken() == null ? null : trailingText();
-            } catch (StreamReadException e) {
-                if (JsonSyntax.isComment(e)) {
-                    throw e;
-                }
-                return trailingText();
-            }
-        }
-
-        private Refusal trailingText() {
-            return Refusal.of(TRAILING_TEXT, "Send one event a request, and nothing after it" + where());
         }
 
         private @Nullable Refusal missing() {

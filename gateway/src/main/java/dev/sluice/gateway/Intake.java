@@ -5,6 +5,7 @@ import io.vertx.core.AsyncResult;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -13,8 +14,8 @@ import org.slf4j.LoggerFactory;
 final class Intake {
     private static final Logger LOG = LoggerFactory.getLogger(Intake.class);
 
-    /** A large batch gives its event loop back this often: some milliseconds' worth. */
-    private static final int BYTES_A_TURN = 64 * 1024;
+    /** A large batch gives its event loop back this often. */
+    private static final long TURN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final Context context;
     private final Publisher publisher;
@@ -47,8 +48,8 @@ final class Intake {
     }
 
     private void turn(Items items, Function<byte[], Verdict> check) {
-        for (int bytes = 0; next < items.size() && bytes < BYTES_A_TURN; next++) {
-            bytes += items.length(next);
+        long start = System.nanoTime();
+        for (; next < items.size() && System.nanoTime() - start < TURN_NANOS; next++) {
             Refusal fault = items.fault(next);
             take(next, fault == null ? check.apply(items.bytes(next)) : fault);
         }

@@ -7,6 +7,7 @@ import static dev.sluice.events.Rejection.TOO_MANY_EVENTS;
 import static dev.sluice.events.Rejection.TRAILING_COMMA;
 import static dev.sluice.events.Rejection.TRAILING_TEXT;
 
+import dev.sluice.events.Rejection;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -68,12 +69,6 @@ final class Items {
         return slices.size();
     }
 
-    /** Bytes of one item. */
-    int length(int index) {
-        Slice slice = slices.get(index);
-        return slice.to - slice.from;
-    }
-
     /** Why there is no item at this place of the batch; null where there is one. */
     @Nullable
     Refusal fault(int index) {
@@ -85,7 +80,7 @@ final class Items {
         return Arrays.copyOfRange(body, slice.from, slice.to);
     }
 
-    private Items orRefused(dev.sluice.events.Rejection ifEmpty, String advice) throws RefusedException {
+    private Items orRefused(Rejection ifEmpty, String advice) throws RefusedException {
         if (slices.isEmpty()) {
             throw Refusal.of(ifEmpty, advice).asException();
         }

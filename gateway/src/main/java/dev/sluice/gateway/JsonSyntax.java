@@ -78,15 +78,32 @@ final class JsonSyntax {
         try (JsonParser parser = STRICT.createParser(bytes)) {
             parser.nextToken();
             parser.skipChildren();
-            return parser.nextToken() == null
-                    ? null
-                    : Refusal.of(TRAILING_TEXT, "Send one JSON value (" + at(parser.currentTokenLocation()) + ").");
+            return checkEnd(parser);
         } catch (StreamReadException e) {
             return classify(bytes, e);
         } catch (IOException e) {
             // no input but an array, which cannot fail
             throw new UncheckedIOException(e);
         }
+    }
+
+    /**
+     * Whether nothing follows the value that {@code parser} has read.
+     *
+     * @throws StreamReadException for a comment, which has a code of its own
+     */
+    static @Nullable Refusal checkEnd(JsonParser parser) throws IOException {
+        try {
+            if (parser.nextToken() == null) {
+                return null;
+            }
+        } catch (StreamReadException e) {
+            if (isComment(e)) {
+                throw e;
+            }
+        }
+        return Refusal.of(
+                TRAILING_TEXT, "Send one value, and nothing after it (" + at(parser.currentTokenLocation()) + ").");
     }
 
     static boolean isUtf8(byte[] bytes) {
@@ -124,7 +141,7 @@ final class JsonSyntax {
     }
 
     /** Whether the strict parser stumbled over what starts a comment. */
-    static boolean isComment(StreamReadException fault) {
+    private static boolean isComment(StreamReadException fault) {
         String message = fault.getOriginalMessage();
         return message.contains("('/' (code 47))") || message.contains("('#' (code 35))");
     }
