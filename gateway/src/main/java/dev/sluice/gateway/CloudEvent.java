@@ -39,7 +39,8 @@ final class CloudEvent {
     private static final List<String> REQUIRED = List.of("specversion", "id", "source", "type");
     private static final Pattern NAME = Pattern.compile("[a-z0-9]+");
     /** What JSON data is said to be, or is when nothing is said: left out, so that both are the same record. */
-    private static final String DEFAULT_CONTENT_TYPE = "application/json";
+    private static final Pattern DEFAULT_CONTENT_TYPE =
+            Pattern.compile("application/json(\\s*;\\s*charset=utf-8)?", Pattern.CASE_INSENSITIVE);
 
     private final Map<String, String> attributes = new TreeMap<>();
     private byte @Nullable [] data;
@@ -80,7 +81,7 @@ final class CloudEvent {
 
     /** Whether {@code datacontenttype}, as far as it is known, says that the payload is JSON. */
     boolean hasJsonData() {
-        return isJson(attributes.getOrDefault(DATA_CONTENT_TYPE, DEFAULT_CONTENT_TYPE));
+        return isJson(attributes.getOrDefault(DATA_CONTENT_TYPE, "application/json"));
     }
 
     /** A payload that is a JSON value, whatever {@code datacontenttype} says. */
@@ -155,7 +156,7 @@ final class CloudEvent {
     private static boolean isKept(String name, String value) {
         return switch (name) {
             case "type", "time", "id" -> false;
-            case DATA_CONTENT_TYPE -> !value.equalsIgnoreCase(DEFAULT_CONTENT_TYPE);
+            case DATA_CONTENT_TYPE -> !DEFAULT_CONTENT_TYPE.matcher(value).matches();
             default -> true;
         };
     }

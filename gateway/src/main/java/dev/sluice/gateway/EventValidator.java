@@ -49,6 +49,13 @@ final class EventValidator {
     }
 
     private Verdict checkJson(byte[] bytes) {
+        if (!startsObject(bytes)) {
+            // what is not JSON at all has a code of its own
+            Refusal refusal = JsonSyntax.checkValue(bytes);
+            return refusal == null
+                    ? Refusal.of(NOT_AN_OBJECT, "Send one event as a JSON object: {\"event_type\": …}.")
+                    : refusal;
+        }
         try (JsonParser parser = json.createParser(bytes)) {
             Pass pass = new Pass(parser, JsonSyntax.hasSurrogateEscape(bytes));
             Refusal refusal = pass.refusal();
@@ -59,6 +66,14 @@ final class EventValidator {
             // no input but an array, which cannot fail
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static boolean startsObject(byte[] bytes) {
+        int first = 0;
+        while (JsonSyntax.isBlank(bytes[first])) {
+            first++;
+        }
+        return bytes[first] == '{';
     }
 
     /** One reading of one event. Each method returns the first refusal, or null to go on. */
@@ -76,9 +91,7 @@ final class EventValidator {
 
         @Nullable
         Refusal refusal() throws IOException {
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
-                return Refusal.of(NOT_AN_OBJECT, "Send one event as a JSON object: {\"event_type\": …}.");
-            }
+            parser.nextToken();
             Refusal refusal = fields();
             if (refusal == null) {
                 refusal = JsonSyntax.checkEnd(parser);

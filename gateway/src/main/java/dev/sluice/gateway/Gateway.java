@@ -6,9 +6,13 @@ import dev.sluice.settings.SettingsException;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import java.io.IOException;
+import java.io.InputStream;
 import java.net.BindException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /** The running whole: one publisher, an ingest verticle a core, the management port. */
@@ -30,23 +34,28 @@ final class Gateway {
      * @return fails with a {@link SettingsException} that names each port that cannot be had
      */
     Future<Void> start() {
-        return vertx.executeBlocking(this::loadClasses).compose(loaded -> deploy());
+        return vertx.executeBlocking(this::load).compose(this::deploy);
     }
 
-    /** The first event would otherwise hold its event loop for the time that reading some hundred classes takes. */
-    private boolean loadClasses() {
+    /**
+     * Reads the OpenAPI document, and the classes of the first event, which would otherwise hold its event loop for the
+     * time that reading some hundred of them takes.
+     */
+    private Buffer load() throws IOException {
         EventValidator validator = new EventValidator(settings.bounds(), settings.keys());
-        return List.of("{\"event_type\":\"a\",\"timestamp\":1}", "{").stream()
-                .map(text -> validator.check(text.getBytes(StandardCharsets.UTF_8)))
-                .filter(Refusal.class::isInstance)
-                .map(Refusal.class::cast)
-                .map(Responses::problem)
-                .allMatch(problem -> problem.toString().isEmpty());
+        for (String text : List.of("{\"event_type\":\"a\",\"timestamp\":1}", "{")) {
+            if (validator.check(text.getBytes(StandardCharsets.UTF_8)) instanceof Refusal refusal) {
+                Responses.problem(refusal);
+            }
+        }
+        try (InputStream in = Objects.requireNonNull(Gateway.class.getResourceAsStream("openapi.yaml"))) {
+            return Buffer.buffer(in.readAllBytes());
+        }
     }
 
-    private Future<Void> deploy() {
+    private Future<Void> deploy(Buffer contract) {
         Future<String> ingest = vertx.deployVerticle(
-                () -> new IngestVerticle(settings, publisher, metrics),
+                () -> new IngestVerticle(settings, publisher, metrics, contract),
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()));
         Future<String> management = vertx.deployVerticle(new ManagementVerticle(settings, publisher::isReady, metrics));
         return Future.join(ingest, management)

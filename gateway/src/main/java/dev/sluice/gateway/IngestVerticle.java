@@ -12,6 +12,7 @@ import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class IngestVerticle extends VerticleBase {
     static final String PATH = "/api/events";
     static final String IMAGE_PATH = "/api/events.gif";
+    static final String CONTRACT_PATH = "/openapi.yaml";
 
     /** Longer than an answer can take: see {@link ProducerSettings}. */
     private static final int IDLE_SECONDS = 60;
@@ -38,9 +40,12 @@ final class IngestVerticle extends VerticleBase {
     private final Responses responses;
     private final EventValidator validator;
     private final CloudEventReader cloudEvents = new CloudEventReader();
+    private final Buffer contract;
     private @Nullable HttpServer server;
 
-    IngestVerticle(Settings settings, Publisher publisher, Metrics metrics) {
+    /** @param contract the OpenAPI document */
+    IngestVerticle(Settings settings, Publisher publisher, Metrics metrics, Buffer contract) {
+        this.contract = contract;
         this.settings = settings;
         this.publisher = publisher;
         this.metrics = metrics;
@@ -50,8 +55,10 @@ final class IngestVerticle extends VerticleBase {
 
     @Override
     public Future<?> start() {
+        Connections connections = new Connections(vertx, Duration.ofSeconds(IDLE_SECONDS));
         server = vertx.createHttpServer(options())
-                .requestHandler(router())
+                .connectionHandler(connections::opened)
+                .requestHandler(router(connections))
                 .invalidRequestHandler(request -> responses.refuse(request, invalid(request)));
         return server.listen(settings.httpPort(), settings.httpHost());
     }
@@ -69,14 +76,19 @@ final class IngestVerticle extends VerticleBase {
         return options;
     }
 
-    private Router router() {
+    private Router router(Connections connections) {
         Router router = Router.router(vertx);
+        router.route().handler(connections::used);
         Browsers.cors(settings.corsOrigins()).ifPresent(router.route()::handler);
         router.post(PATH).handler(this::take);
         router.options(PATH).handler(new WebHookPermission(settings.webhookOrigins()));
         router.get(IMAGE_PATH).handler(this::takeImage);
+        router.get(CONTRACT_PATH).handler(context -> context.response()
+                .putHeader("Content-Type", "application/yaml")
+                .end(contract));
         router.route(PATH).handler(context -> refuseMethod(context, "POST, OPTIONS"));
         router.route(IMAGE_PATH).handler(context -> refuseMethod(context, "GET"));
+        router.route(CONTRACT_PATH).handler(context -> refuseMethod(context, "GET, HEAD"));
         router.route()
                 .handler(context ->
                         refuse(context, Refusal.of(NOT_FOUND, "Events go to " + HttpMethod.POST + " " + PATH + ".")));
