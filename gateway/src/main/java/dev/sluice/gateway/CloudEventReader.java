@@ -31,7 +31,7 @@ final class CloudEventReader {
                 throw CloudEvent.invalid("Content-Type says what the data is: remove ce-datacontenttype");
             }
             if (name.startsWith(HEADER)) {
-                event.attribute(name.substring(HEADER.length()), decode(name, header.getValue()));
+                event.attribute(name.substring(HEADER.length()), decode(header.getValue()));
             }
         }
         String contentType = headers.get("Content-Type");
@@ -86,16 +86,21 @@ final class CloudEventReader {
         return event;
     }
 
-    /** As the HTTP binding has it: quotes and backslashes first, then percent-encoding. */
-    private static String decode(String name, String value) throws RefusedException {
-        String text = value;
+    /**
+     * As the HTTP binding has it: quotes and backslashes first, then percent-encoding. Some senders encode nothing, the
+     * Java SDK among them: what cannot be decoded is taken as it stands.
+     */
+    private static String decode(String value) {
+        // a header's characters are its bytes
+        byte[] bytes = value.getBytes(StandardCharsets.ISO_8859_1);
+        String text = JsonSyntax.isUtf8(bytes) ? new String(bytes, StandardCharsets.UTF_8) : value;
         if (text.length() >= 2 && text.startsWith("\"") && text.endsWith("\"")) {
             text = text.substring(1, text.length() - 1).replaceAll("\\\\(.)", "$1");
         }
         try {
             return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
-            throw CloudEvent.invalid("The header " + name + " is not percent-encoded: write % as %25");
+            return text;
         }
     }
 

@@ -83,9 +83,12 @@ final class IngestVerticle extends VerticleBase {
         router.post(PATH).handler(this::take);
         router.options(PATH).handler(new WebHookPermission(settings.webhookOrigins()));
         router.get(IMAGE_PATH).handler(this::takeImage);
-        router.get(CONTRACT_PATH).handler(context -> context.response()
-                .putHeader("Content-Type", "application/yaml")
-                .end(contract));
+        router.route(CONTRACT_PATH)
+                .method(HttpMethod.GET)
+                .method(HttpMethod.HEAD)
+                .handler(context -> context.response()
+                        .putHeader("Content-Type", "application/yaml")
+                        .end(contract));
         router.route(PATH).handler(context -> refuseMethod(context, "POST, OPTIONS"));
         router.route(IMAGE_PATH).handler(context -> refuseMethod(context, "GET"));
         router.route(CONTRACT_PATH).handler(context -> refuseMethod(context, "GET, HEAD"));
@@ -93,6 +96,9 @@ final class IngestVerticle extends VerticleBase {
                 .handler(context ->
                         refuse(context, Refusal.of(NOT_FOUND, "Events go to " + HttpMethod.POST + " " + PATH + ".")));
         router.route().failureHandler(responses::fail);
+        // a path that the router cannot read comes to no handler
+        router.errorHandler(
+                400, context -> refuse(context, Refusal.of(INVALID_REQUEST, "The path is not percent-encoded.")));
         return router;
     }
 

@@ -13,6 +13,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -105,15 +106,12 @@ final class Responses {
         send(response.putHeader("Content-Type", "application/problem+json"), rejection.status(), bytes(body));
     }
 
-    /** For Vert.x-web: a handler that threw, an origin that CORS refuses, or a path that its router cannot read. */
+    /** For Vert.x-web: a handler that threw, or an origin that CORS refuses. */
     void fail(RoutingContext context) {
-        Throwable cause = context.failure();
         if (context.statusCode() == 403) {
             refuse(context, Refusal.of(Rejection.ORIGIN_NOT_ALLOWED, "Add the page's origin to CORS_ORIGINS."));
-        } else if (cause == null) {
-            refuse(context, Refusal.of(Rejection.NOT_FOUND, "The path cannot be read."));
         } else {
-            defect(context, cause);
+            defect(context, context.failure());
         }
     }
 
@@ -164,7 +162,7 @@ final class Responses {
         }
     }
 
-    private void defect(RoutingContext context, Throwable cause) {
+    private void defect(RoutingContext context, @Nullable Throwable cause) {
         LOG.error("{} {} failed", context.request().method(), context.request().path(), cause);
         refuse(context, Refusal.of(Rejection.INTERNAL_ERROR, "Please report this."));
     }
