@@ -31,6 +31,18 @@ class ContractTest {
     }
 
     @Test
+    void golden_agreesWithTheReference() {
+        for (Golden.Valid sample : Golden.valid()) {
+            assertThat(Reference.read(sample.bytes()))
+                    .as(sample.name())
+                    .contains(new Reference.Read(sample.eventType(), sample.timestamp(), sample.eventId()));
+        }
+        for (Golden.Invalid sample : Golden.invalid()) {
+            assertThat(Reference.read(sample.bytes())).as(sample.name()).isEmpty();
+        }
+    }
+
+    @Test
     void readme_listsEveryRejection() {
         assertThat(Readme.rows("Refusals"))
                 .isEqualTo(Stream.of(Rejection.values()).map(Readme::row).toList());
