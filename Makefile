@@ -8,6 +8,8 @@ BUILT := target/built
 export RATE ?= 1000
 export DURATION ?= 30
 export TARGET ?= http://localhost:5000
+export SCENARIO ?= single
+export BATCH ?= 100
 
 .DEFAULT_GOAL := help
 .PHONY: help run-local test load-test build format clean jdk
@@ -26,7 +28,7 @@ test: jdk ## everything that can be checked: format, warnings, unit, property an
 	$(MVN) verify
 	@mkdir -p target && touch $(BUILT)
 
-load-test: $(BUILT) ## single events at RATE a second for DURATION seconds to TARGET; report in local/target/load-test
+load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCENARIO=single, batch, ndjson or cloudevents; report in local/target/load-test
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \
 	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
 

@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.events.Golden;
+import dev.sluice.events.Mutations;
+import dev.sluice.events.Reference;
 import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
@@ -11,6 +13,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -55,6 +59,33 @@ class CountsTest {
                     .isEqualTo(
                             sample.timestamp().isPresent() ? sample.timestamp().getAsLong() : null);
             assertThat(row.<String>getAs("outcome")).as(sample.name()).isNotEqualTo("malformed");
+        }
+    }
+
+    /** What the gateway takes is exactly what the reference reads: its own tests hold it against the same. */
+    @Property(tries = 10)
+    void outcomes_mutatedSamples_areReadAsTheReferenceReadsThem(@ForAll Random random) {
+        List<byte[]> samples =
+                Stream.generate(() -> Mutations.next(random)).limit(2_000).toList();
+        List<Row> records =
+                samples.stream().map(sample -> row(sample, RECEIVED)).toList();
+        List<Row> read = COUNTS.outcomes(dataset(records)).collectAsList();
+        for (int i = 0; i < samples.size(); i++) {
+            Row row = read.get(i);
+            String shown = new String(samples.get(i), UTF_8);
+            Reference.read(samples.get(i)).ifPresent(event -> {
+                assertThat(row.<String>getAs("outcome")).as(shown).isNotEqualTo("malformed");
+                assertThat(row.<String>getAs("event_type")).as(shown).isEqualTo(event.eventType());
+                assertThat(row.<String>getAs("event_id"))
+                        .as(shown)
+                        .isEqualTo(event.eventId().orElse(null));
+                assertThat(row.<Long>getAs("timestamp"))
+                        .as(shown)
+                        .isEqualTo(
+                                event.timestamp().isPresent()
+                                        ? event.timestamp().getAsLong()
+                                        : null);
+            });
         }
     }
 
