@@ -13,11 +13,14 @@ public final class Readme {
 
     /** The rows under the heading {@code section}, up to the next heading, as they are written. */
     public static List<String> rows(String section) {
+        return section(section).filter(line -> line.startsWith("| `")).toList();
+    }
+
+    /** The lines under the heading {@code section}, up to the next heading. */
+    public static Stream<String> section(String section) {
         return lines().dropWhile(line -> !line.matches("#+ " + section))
                 .skip(1)
-                .takeWhile(line -> !line.startsWith("#"))
-                .filter(line -> line.startsWith("| `"))
-                .toList();
+                .takeWhile(line -> !line.startsWith("#"));
     }
 
     /** The row that a setting has to have. */
