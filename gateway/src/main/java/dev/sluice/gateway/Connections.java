@@ -11,6 +11,8 @@ import java.util.Map;
 /**
  * Ends the connections of one event loop on which no request is under way for too long. Vert.x's own idle timeout
  * begins anew with every byte, which a sender can trickle in for ever.
+ *
+ * <p>Vert.x tells of a connection once its first request is there; until then its idle timeout is what there is.
  */
 final class Connections {
     private static final long SWEEP_MILLIS = 1_000;
@@ -24,7 +26,7 @@ final class Connections {
     private final Map<HttpConnection, Use> open = new HashMap<>();
     private final Duration patience;
 
-    /** @param patience from the connection's start, or the end of an answer, to the end of the next request's headers */
+    /** @param patience from the end of an answer to the end of the next request's headers */
     Connections(Vertx vertx, Duration patience) {
         this.patience = patience;
         vertx.setPeriodic(SWEEP_MILLIS, timer -> sweep());

@@ -281,6 +281,12 @@ class GatewayTest {
         HttpResponse<Buffer> refused = postTo(lateSettings);
         assertProblem(refused, Rejection.KAFKA_UNAVAILABLE);
         assertThat(refused.getHeader("Retry-After")).isEqualTo("1");
+        HttpResponse<Buffer> batch = get(client.post(lateSettings.httpPort(), "localhost", "/api/events")
+                .sendBuffer(Buffer.buffer("[{}," + Golden.PROTOTYPE + "]")));
+        assertProblem(batch, Rejection.KAFKA_UNAVAILABLE);
+        JsonNode items = Fixture.json(batch).get("rejected");
+        assertThat(items.get(0).get("retryable").asBoolean()).isFalse();
+        assertThat(items.get(1).get("retryable").asBoolean()).isTrue();
         try (RealBroker lateBroker = RealBroker.start(late, port)) {
             createTopics(lateBroker, List.of("events"));
             awaitReady(client, lateSettings);

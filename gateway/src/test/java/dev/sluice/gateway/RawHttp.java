@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.util.Locale;
 
 /** A connection on which a test writes what it likes. */
@@ -42,6 +43,19 @@ final class RawHttp implements AutoCloseable {
                 .findFirst()
                 .orElse(0);
         return headers + new String(in.readNBytes(length), ISO_8859_1);
+    }
+
+    /** Waits so many milliseconds at most. */
+    boolean isClosedWithin(int millis) throws IOException {
+        int before = socket.getSoTimeout();
+        socket.setSoTimeout(millis);
+        try {
+            return isClosedByServer();
+        } catch (SocketTimeoutException open) {
+            return false;
+        } finally {
+            socket.setSoTimeout(before);
+        }
     }
 
     boolean isClosedByServer() throws IOException {

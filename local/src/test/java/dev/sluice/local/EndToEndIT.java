@@ -32,6 +32,7 @@ class EndToEndIT {
     private static final int CONNECTIONS = 8;
     private static final int EVENTS_EACH = 1_500;
     private static final List<String> TYPES = List.of("user_click", "page.view", "cart/add", "a:b");
+    private static final String ROUTES = "cart/*=carts";
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     @TempDir
@@ -49,7 +50,7 @@ class EndToEndIT {
     void start() throws Exception {
         broker = RealBroker.start(folder.resolve("kafka"));
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-            admin.createTopics(List.of(new NewTopic("events", 4, (short) 1)))
+            admin.createTopics(List.of(new NewTopic("events", 4, (short) 1), new NewTopic("carts", 2, (short) 1)))
                     .all()
                     .get(60, TimeUnit.SECONDS);
         }
@@ -174,6 +175,8 @@ class EndToEndIT {
                         "localhost",
                         "KAFKA_PORT",
                         Integer.toString(broker.port()),
+                        "TOPIC_ROUTES",
+                        ROUTES,
                         "KAFKA_PRODUCER_DELIVERY_TIMEOUT_MS",
                         "8000",
                         "KAFKA_PRODUCER_REQUEST_TIMEOUT_MS",
@@ -193,6 +196,8 @@ class EndToEndIT {
                         broker.bootstrapServers(),
                         "CHECKPOINT_DIR",
                         folder.resolve("checkpoint").toUri().toString(),
+                        "TOPIC_ROUTES",
+                        ROUTES,
                         "TRIGGER",
                         "200ms",
                         "WINDOW",
