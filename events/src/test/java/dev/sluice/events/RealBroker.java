@@ -112,6 +112,14 @@ public final class RealBroker implements AutoCloseable {
         return port;
     }
 
+    /** Sends the process a signal by its name, {@code STOP} and {@code CONT} among them. */
+    public void signal(String name) throws IOException, InterruptedException {
+        String pid = Long.toString(process().pid());
+        if (new ProcessBuilder("kill", "-" + name, pid).start().waitFor() != 0) {
+            throw new IOException("kill -" + name + " " + pid + " failed");
+        }
+    }
+
     public Process process() {
         return process;
     }

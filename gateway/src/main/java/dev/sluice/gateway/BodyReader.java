@@ -10,6 +10,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads one body up to a bound of bytes and of time.
@@ -21,22 +22,36 @@ final class BodyReader {
     /** A body that is refused is read on this many times its bound, so that its sender can read the answer. */
     private static final int DISCARDED_BODIES = 4;
 
+    /** Smaller bodies are not worth a pause. */
+    private static final long LARGE = 128 * 1024;
+
     private final HttpServerRequest request;
     private final Bounds bounds;
+    private final Budget.@Nullable Permit permit;
     private final Promise<byte[]> promise = Promise.promise();
     private Buffer body = Buffer.buffer();
+    private Runnable onLarge = () -> {};
     private long received;
 
-    private BodyReader(HttpServerRequest request, Bounds bounds) {
+    private BodyReader(HttpServerRequest request, Bounds bounds, Budget.@Nullable Permit permit) {
         this.request = request;
         this.bounds = bounds;
+        this.permit = permit;
     }
 
-    /** The body's bytes; fails with a {@link RefusedException} where they are too many, too slow or end too soon. */
-    static Future<byte[]> read(Vertx vertx, HttpServerRequest request, Bounds bounds) {
-        BodyReader reader = start(vertx, request, bounds);
-        if (declaredLength(request) > bounds.bodyBytes()) {
+    /**
+     * The body's bytes; fails with a {@link RefusedException} where they are too many, too slow or end too soon.
+     *
+     * @param permit grows with the body
+     */
+    static Future<byte[]> read(Admission admission, HttpServerRequest request, Bounds bounds, Budget.Permit permit) {
+        BodyReader reader = start(admission.vertx(), request, bounds, permit);
+        reader.onLarge = () -> admission.pause(request, reader::refuseOverload);
+        long length = declaredLength(request);
+        if (length > bounds.bodyBytes()) {
             reader.refuseLength();
+        } else if (!admission.hasRoom(length)) {
+            reader.refuseOverload();
         } else if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
             request.response().writeContinue();
         }
@@ -46,12 +61,13 @@ final class BodyReader {
     /** For a request that is refused already: forgets its body, within the same bounds. */
     static void discard(Vertx vertx, HttpServerRequest request, Bounds bounds) {
         if (!request.isEnded()) {
-            start(vertx, request, bounds).promise.tryFail("refused");
+            start(vertx, request, bounds, null).promise.tryFail("refused");
         }
     }
 
-    private static BodyReader start(Vertx vertx, HttpServerRequest request, Bounds bounds) {
-        BodyReader reader = new BodyReader(request, bounds);
+    private static BodyReader start(
+            Vertx vertx, HttpServerRequest request, Bounds bounds, Budget.@Nullable Permit permit) {
+        BodyReader reader = new BodyReader(request, bounds, permit);
         long timer = vertx.setTimer(bounds.bodyTimeout().toMillis(), fired -> reader.expire());
         request.handler(reader::take)
                 .endHandler(end -> {
@@ -79,10 +95,21 @@ final class BodyReader {
         if (received > bounds.bodyBytes()) {
             refuseLength();
         } else if (!promise.future().isComplete()) {
-            body.appendBuffer(chunk);
+            append(chunk);
         }
         if (received > (long) bounds.bodyBytes() * DISCARDED_BODIES) {
             cutOff();
+        }
+    }
+
+    private void append(Buffer chunk) {
+        if (permit == null || !permit.grow(chunk.length())) {
+            refuseOverload();
+            return;
+        }
+        body.appendBuffer(chunk);
+        if (permit.held() > LARGE) {
+            onLarge.run();
         }
     }
 
@@ -103,6 +130,10 @@ final class BodyReader {
 
     private void refuseLength() {
         refuse(Refusal.of(BODY_TOO_LARGE, "Send at most " + bounds.bodyBytes() + " bytes."));
+    }
+
+    private void refuseOverload() {
+        refuse(Admission.OVERLOAD);
     }
 
     private void refuse(Refusal refusal) {

@@ -5,6 +5,7 @@ import dev.sluice.settings.Setting;
 import dev.sluice.settings.SettingsException;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
@@ -17,14 +18,20 @@ import java.util.stream.Stream;
 
 /** The running whole: one publisher, an ingest verticle a core, the management port. */
 final class Gateway {
+    private static final long MEASURE_MILLIS = 1_000;
+
     private final Vertx vertx;
     private final Settings settings;
     private final Metrics metrics = new Metrics();
     private final KafkaPublisher publisher;
+    private final Budget budget;
+    private volatile boolean stopping;
 
     Gateway(Vertx vertx, Settings settings) {
         this.vertx = vertx;
         this.settings = settings;
+        this.budget = new Budget(settings.inFlightBytes());
+        metrics.watch(budget);
         this.publisher = new KafkaPublisher(vertx, settings.topics(), settings.producer(), metrics::watch);
     }
 
@@ -55,11 +62,14 @@ final class Gateway {
 
     private Future<Void> deploy(Buffer contract) {
         Future<String> ingest = vertx.deployVerticle(
-                () -> new IngestVerticle(settings, publisher, metrics, contract),
+                () -> new IngestVerticle(settings, publisher, metrics, budget, contract),
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()));
-        Future<String> management = vertx.deployVerticle(new ManagementVerticle(settings, publisher::isReady, metrics));
+        Future<String> management = vertx.deployVerticle(new ManagementVerticle(settings, this::isReady, metrics));
         return Future.join(ingest, management)
-                .onSuccess(both -> publisher.start())
+                .onSuccess(both -> {
+                    publisher.start();
+                    vertx.setPeriodic(MEASURE_MILLIS, timer -> budget.measure());
+                })
                 .<Void>mapEmpty()
                 .recover(cause -> Future.failedFuture(new SettingsException(Stream.concat(
                                 problem(ingest, Settings.HTTP_PORT, settings.httpPort()).stream(),
@@ -67,17 +77,27 @@ final class Gateway {
                         .toList())));
     }
 
-    /** Answers what is in flight, hands everything to Kafka, then lets go. */
+    /** Whether events can be taken, and will be for a while. */
+    private boolean isReady() {
+        return publisher.isReady() && !stopping;
+    }
+
+    /** Lets load balancers know, answers what is in flight, hands everything to Kafka, then lets go. */
     Future<Void> stop() {
-        List<Future<Void>> undeployments =
-                vertx.deploymentIDs().stream().map(vertx::undeploy).toList();
-        return Future.join(undeployments)
-                .eventually(publisher::close)
-                .eventually(() -> {
-                    metrics.close();
-                    return vertx.close();
-                })
-                .mapEmpty();
+        stopping = true;
+        // not of a context: that would end with Vert.x, and nobody would hear of it
+        Promise<Void> drained = Promise.promise();
+        vertx.setTimer(settings.drainDelay().toMillis(), timer -> drain().onComplete(drained));
+        return drained.future().eventually(() -> {
+            metrics.close();
+            return vertx.close();
+        });
+    }
+
+    private Future<Void> drain() {
+        return Future.join(vertx.deploymentIDs().stream().map(vertx::undeploy).toList())
+                .<Void>mapEmpty()
+                .eventually(publisher::close);
     }
 
     private static List<String> problem(Future<String> deployment, Setting<Integer> setting, int port) {

@@ -29,11 +29,13 @@ final class Inflation {
     private final Context context;
     private final InputStream in;
     private final int most;
+    private final Budget.Permit permit;
     private final byte[] piece = new byte[PIECE];
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final Promise<byte[]> done = Promise.promise();
 
-    private Inflation(Context context, InputStream in, int most) {
+    private Inflation(Context context, InputStream in, int most, Budget.Permit permit) {
+        this.permit = permit;
         this.context = context;
         this.in = in;
         this.most = most;
@@ -49,13 +51,16 @@ final class Inflation {
     /**
      * What {@code body} is before encoding; fails with a {@link RefusedException} where that is larger than
      * {@code most} bytes, or {@code body} is no such encoding.
+     *
+     * @param permit grows with what is inflated
      */
-    static Future<byte[]> inflate(Context context, byte[] body, String encoding, int most) {
+    static Future<byte[]> inflate(Context context, byte[] body, String encoding, int most, Budget.Permit permit) {
         try {
             return switch (encoding.toLowerCase(Locale.ROOT)) {
-                case "gzip", "x-gzip" -> inflate(context, new GZIPInputStream(new ByteArrayInputStream(body)), most);
-                case "deflate" -> inflate(context, deflated(body), most);
-                case "zstd" -> inflate(context, zstd(body), most);
+                case "gzip", "x-gzip" ->
+                    inflate(context, new GZIPInputStream(new ByteArrayInputStream(body)), most, permit);
+                case "deflate" -> inflate(context, deflated(body), most, permit);
+                case "zstd" -> inflate(context, zstd(body), most, permit);
                 default -> Future.succeededFuture(body);
             };
         } catch (IOException e) {
@@ -63,8 +68,8 @@ final class Inflation {
         }
     }
 
-    private static Future<byte[]> inflate(Context context, InputStream in, int most) {
-        Inflation inflation = new Inflation(context, in, most);
+    private static Future<byte[]> inflate(Context context, InputStream in, int most, Budget.Permit permit) {
+        Inflation inflation = new Inflation(context, in, most, permit);
         inflation.turn();
         return inflation.done.future();
     }
@@ -96,9 +101,11 @@ final class Inflation {
                     return;
                 }
                 if (out.size() + read > most) {
-                    in.close();
-                    done.fail(Refusal.of(INFLATED_TOO_LARGE, "Send at most " + most + " bytes, inflated.")
-                            .asException());
+                    refuse(Refusal.of(INFLATED_TOO_LARGE, "Send at most " + most + " bytes, inflated."));
+                    return;
+                }
+                if (!permit.grow(read)) {
+                    refuse(Admission.OVERLOAD);
                     return;
                 }
                 out.write(piece, 0, read);
@@ -107,6 +114,11 @@ final class Inflation {
         } catch (IOException e) {
             done.fail(broken(e));
         }
+    }
+
+    private void refuse(Refusal refusal) throws IOException {
+        in.close();
+        done.fail(refusal.asException());
     }
 
     private void finish() throws IOException {

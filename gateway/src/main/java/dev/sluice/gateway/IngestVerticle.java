@@ -4,13 +4,17 @@ import static dev.sluice.events.Rejection.HEADERS_TOO_LARGE;
 import static dev.sluice.events.Rejection.INVALID_REQUEST;
 import static dev.sluice.events.Rejection.METHOD_NOT_ALLOWED;
 import static dev.sluice.events.Rejection.NOT_FOUND;
+import static dev.sluice.events.Rejection.OUTCOME_UNKNOWN;
 import static dev.sluice.events.Rejection.UNSUPPORTED_ENCODING;
 import static dev.sluice.events.Rejection.URI_TOO_LONG;
 
 import dev.sluice.events.Rejection;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
+import io.vertx.core.Handler;
+import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
@@ -20,6 +24,9 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +41,13 @@ final class IngestVerticle extends VerticleBase {
 
     private static final Duration DRAIN = Duration.ofSeconds(10);
 
+    /** Before the connections are closed on those that wait. */
+    private static final Duration LAST_ANSWERS = Duration.ofSeconds(8);
+
+    private static final Refusal STOPPING = Refusal.of(
+            OUTCOME_UNKNOWN,
+            "The gateway stopped before Kafka acknowledged this. Send it again with the same event_id.");
+
     private final Settings settings;
     private final Publisher publisher;
     private final Metrics metrics;
@@ -41,20 +55,28 @@ final class IngestVerticle extends VerticleBase {
     private final EventValidator validator;
     private final CloudEventReader cloudEvents = new CloudEventReader();
     private final Buffer contract;
+    private final Budget budget;
+    private final Set<Promise<Results>> inFlight = new HashSet<>();
+
+    @SuppressWarnings("NullAway.Init") // by start(), which comes before every request
+    private Admission admission;
+
     private @Nullable HttpServer server;
 
     /** @param contract the OpenAPI document */
-    IngestVerticle(Settings settings, Publisher publisher, Metrics metrics, Buffer contract) {
+    IngestVerticle(Settings settings, Publisher publisher, Metrics metrics, Budget budget, Buffer contract) {
+        this.budget = budget;
         this.contract = contract;
         this.settings = settings;
         this.publisher = publisher;
         this.metrics = metrics;
-        this.responses = new Responses(metrics);
+        this.responses = new Responses(metrics, budget);
         this.validator = new EventValidator(settings.bounds(), settings.keys());
     }
 
     @Override
     public Future<?> start() {
+        admission = new Admission(vertx, budget, publisher);
         Connections connections = new Connections(vertx, Duration.ofSeconds(IDLE_SECONDS));
         server = vertx.createHttpServer(options())
                 .connectionHandler(connections::opened)
@@ -63,9 +85,14 @@ final class IngestVerticle extends VerticleBase {
         return server.listen(settings.httpPort(), settings.httpHost());
     }
 
-    /** Takes no more connections, and ends those there are once their requests are answered. */
+    /**
+     * Takes no more connections, and ends those there are once their requests are answered; those that Kafka does not
+     * acknowledge in time are told so.
+     */
     @Override
     public Future<?> stop() {
+        vertx.setTimer(LAST_ANSWERS.toMillis(), timer -> List.copyOf(inFlight)
+                .forEach(answer -> answer.tryFail(STOPPING.asException())));
         return server == null ? Future.succeededFuture() : server.shutdown(DRAIN);
     }
 
@@ -105,34 +132,57 @@ final class IngestVerticle extends VerticleBase {
     private void take(RoutingContext context) {
         long receivedMillis = System.currentTimeMillis();
         HttpServerRequest request = context.request();
-        metrics.begin();
-        Future<Results> results;
         try {
             Format format = Format.of(request);
             String encoding = encoding(request);
-            results = BodyReader.read(vertx, request, settings.bounds())
-                    .compose(body -> Inflation.inflate(
-                            this.context, body, encoding, settings.bounds().inflatedBytes()))
-                    .compose(body -> take(format, request, body, receivedMillis));
+            Budget.Permit permit = admission.admit();
+            answer(
+                    permit,
+                    BodyReader.read(admission, request, settings.bounds(), permit)
+                            .compose(body -> Inflation.inflate(
+                                    this.context,
+                                    body,
+                                    encoding,
+                                    settings.bounds().inflatedBytes(),
+                                    permit))
+                            .compose(body -> take(format, request, body, receivedMillis)),
+                    outcome -> responses.answer(context, outcome));
         } catch (RefusedException e) {
-            BodyReader.discard(vertx, request, settings.bounds());
-            results = Future.failedFuture(e);
+            refuse(context, e.refusal());
         }
-        results.onComplete(outcome -> {
-            metrics.end();
-            responses.answer(context, outcome);
-        });
     }
 
     private void takeImage(RoutingContext context) {
         long receivedMillis = System.currentTimeMillis();
+        try {
+            Budget.Permit permit = admission.admit();
+            answer(
+                    permit,
+                    intake(receivedMillis, false).take(verdict(() -> Pixel.toEvent(context.queryParams()))),
+                    outcome -> responses.answerImage(context, outcome));
+        } catch (RefusedException e) {
+            responses.refuse(context, e.refusal());
+        }
+    }
+
+    /** Gives the permit back once the results are there, or the time to stop has come. */
+    private void answer(Budget.Permit permit, Future<Results> results, Handler<AsyncResult<Results>> respond) {
+        Promise<Results> answer = Promise.promise();
+        inFlight.add(answer);
         metrics.begin();
-        intake(receivedMillis, false)
-                .take(verdict(() -> Pixel.toEvent(context.queryParams())))
-                .onComplete(outcome -> {
-                    metrics.end();
-                    responses.answerImage(context, outcome.result());
-                });
+        answer.future().onComplete(outcome -> {
+            inFlight.remove(answer);
+            metrics.end();
+            permit.release();
+            respond.handle(outcome);
+        });
+        results.onComplete(outcome -> {
+            if (outcome.succeeded()) {
+                answer.tryComplete(outcome.result());
+            } else {
+                answer.tryFail(outcome.cause());
+            }
+        });
     }
 
     private Future<Results> take(Format format, HttpServerRequest request, byte[] body, long receivedMillis) {
@@ -174,7 +224,7 @@ final class IngestVerticle extends VerticleBase {
     }
 
     private Intake intake(long receivedMillis, boolean batch) {
-        return new Intake(context, publisher, receivedMillis, batch);
+        return new Intake(context, publisher, metrics, receivedMillis, batch);
     }
 
     /** Bytes of an event that has to be put together first. */

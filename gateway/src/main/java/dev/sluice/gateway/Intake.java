@@ -19,6 +19,7 @@ final class Intake {
 
     private final Context context;
     private final Publisher publisher;
+    private final Metrics metrics;
     private final long receivedMillis;
     private final Promise<Results> done = Promise.promise();
     private final Results results;
@@ -27,7 +28,8 @@ final class Intake {
     private boolean allSent;
 
     /** @param receivedMillis milliseconds since 1970 UTC */
-    Intake(Context context, Publisher publisher, long receivedMillis, boolean batch) {
+    Intake(Context context, Publisher publisher, Metrics metrics, long receivedMillis, boolean batch) {
+        this.metrics = metrics;
         this.context = context;
         this.publisher = publisher;
         this.receivedMillis = receivedMillis;
@@ -61,25 +63,32 @@ final class Intake {
     }
 
     private void take(int index, Verdict verdict) {
+        metrics.received();
         if (verdict instanceof Event event) {
             inFlight++;
             publisher.publish(event, receivedMillis).onComplete(outcome -> published(index, outcome));
         } else if (verdict instanceof Refusal refusal) {
-            results.reject(index, refusal);
+            reject(index, refusal);
         }
     }
 
     private void published(int index, AsyncResult<Publisher.Receipt> outcome) {
         inFlight--;
         if (outcome.succeeded()) {
+            metrics.stored();
             results.accept(outcome.result());
         } else if (outcome.cause() instanceof RefusedException refused) {
-            results.reject(index, refused.refusal());
+            reject(index, refused.refusal());
         } else {
             LOG.error("An event could not be published", outcome.cause());
-            results.reject(index, Refusal.of(Rejection.INTERNAL_ERROR, "Please report this."));
+            reject(index, Refusal.of(Rejection.INTERNAL_ERROR, "Please report this."));
         }
         completeIfDone();
+    }
+
+    private void reject(int index, Refusal refusal) {
+        metrics.rejected(refusal.rejection());
+        results.reject(index, refusal);
     }
 
     private void allSent() {

@@ -13,9 +13,12 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.kafka.client.producer.KafkaProducer;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -38,6 +41,8 @@ import org.slf4j.LoggerFactory;
  */
 final class KafkaPublisher implements Publisher {
     private static final Logger LOG = LoggerFactory.getLogger(KafkaPublisher.class);
+    private static final long BREAKER_POLL_MILLIS = 500;
+    private static final int PROBE_TIMEOUT_MILLIS = 2_000;
     private static final long UNREADY_POLL_MILLIS = 200;
     /** Well within {@code metadata.max.idle.ms}, after which an idle producer forgets its topics. */
     private static final long READY_POLL_MILLIS = 30_000;
@@ -51,6 +56,7 @@ final class KafkaPublisher implements Publisher {
     private volatile @Nullable Producer<byte[], byte[]> producer;
     private volatile boolean ready;
     private final AtomicBoolean failing = new AtomicBoolean();
+    private final Breaker breaker = new Breaker();
     private String lastProblem = "";
 
     /**
@@ -68,11 +74,17 @@ final class KafkaPublisher implements Publisher {
     /** Begins to look for the topics, and never gives up. */
     void start() {
         lookForTopics();
+        vertx.setPeriodic(BREAKER_POLL_MILLIS, timer -> watchBreaker());
     }
 
-    /** Whether the metadata of every topic is known, so that events can be taken. */
+    /** Whether the metadata of every topic is known and Kafka acknowledges, so that events can be taken. */
     boolean isReady() {
-        return ready;
+        return ready && breaker.isClosed();
+    }
+
+    @Override
+    public boolean isAvailable() {
+        return breaker.isClosed();
     }
 
     @Override
@@ -82,6 +94,7 @@ final class KafkaPublisher implements Publisher {
             return Future.failedFuture(Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet.")
                     .asException());
         }
+        breaker.sent();
         Delivery delivery = new Delivery(vertx.getOrCreateContext());
         try {
             var unused = target.send(record(event, receivedMillis), delivery::onCompletion);
@@ -103,6 +116,34 @@ final class KafkaPublisher implements Publisher {
         closed.set(true);
         KafkaProducer<byte[], byte[]> open = client;
         return open == null ? Future.succeededFuture() : open.close();
+    }
+
+    private void watchBreaker() {
+        if (closed.get() || !breaker.wantsProbe(System.nanoTime())) {
+            return;
+        }
+        vertx.executeBlocking(this::probe).onComplete(probed -> breaker.probed(probed.succeeded()));
+    }
+
+    /** Asks Kafka whether each partition has a leader; fails where it does not say so. */
+    private boolean probe() throws Exception {
+        Map<String, Object> client = new HashMap<>();
+        settings.forEach((name, value) -> {
+            if (AdminClientConfig.configNames().contains(name)) {
+                client.put(name, value);
+            }
+        });
+        client.put("request.timeout.ms", PROBE_TIMEOUT_MILLIS);
+        client.put("default.api.timeout.ms", PROBE_TIMEOUT_MILLIS);
+        try (Admin admin = Admin.create(client)) {
+            boolean led = admin.describeTopics(topics.all()).allTopicNames().get().values().stream()
+                    .flatMap(topic -> topic.partitions().stream())
+                    .allMatch(partition -> partition.leader() != null);
+            if (!led) {
+                throw new TimeoutException("a partition has no leader");
+            }
+            return true;
+        }
     }
 
     private void lookForTopics() {
@@ -178,6 +219,7 @@ final class KafkaPublisher implements Publisher {
         }
 
         void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
+            breaker.done(failure == null);
             Refusal refusal = failure == null ? null : refusal(failure);
             reportChange(refusal);
             context.runOnContext(ignored -> {

@@ -5,6 +5,7 @@ import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -14,7 +15,7 @@ import org.slf4j.LoggerFactory;
 /** Starts the gateway; SIGTERM and SIGINT stop it in order. */
 public final class Main {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
-    private static final int STOP_SECONDS = 12;
+    private static final Duration STOP = Duration.ofSeconds(12);
 
     private Main() {}
 
@@ -23,7 +24,9 @@ public final class Main {
             Settings settings = Settings.read(new Environment(System.getenv()));
             Gateway gateway = new Gateway(Vertx.vertx(new VertxOptions().setPreferNativeTransport(true)), settings);
             gateway.start().toCompletionStage().toCompletableFuture().get();
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(gateway), "stop"));
+            Runtime.getRuntime()
+                    .addShutdownHook(
+                            new Thread(() -> stop(gateway, settings.drainDelay().plus(STOP)), "stop"));
             LOG.info(
                     "Events: http://{}:{}{}  Health and metrics: http://{}:{}",
                     settings.httpHost(),
@@ -44,10 +47,10 @@ public final class Main {
         System.exit(1);
     }
 
-    private static void stop(Gateway gateway) {
+    private static void stop(Gateway gateway, Duration patience) {
         int status = 0;
         try {
-            gateway.stop().toCompletionStage().toCompletableFuture().get(STOP_SECONDS, TimeUnit.SECONDS);
+            gateway.stop().toCompletionStage().toCompletableFuture().get(patience.toMillis(), TimeUnit.MILLISECONDS);
             LOG.info("Stopped");
         } catch (ExecutionException | TimeoutException | InterruptedException e) {
             LOG.error("Not everything could be stopped in order", e);

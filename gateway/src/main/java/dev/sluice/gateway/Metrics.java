@@ -11,7 +11,6 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import org.apache.kafka.clients.producer.Producer;
@@ -24,6 +23,9 @@ final class Metrics implements AutoCloseable {
     private final Counter accepted = request("accepted");
     private final Counter partly = request("partly");
     private final Map<Rejection, Counter> refused = new EnumMap<>(Rejection.class);
+    private final Counter received = Counter.builder("sluice.events.received")
+            .description("Events of requests that could be read")
+            .register(registry);
     private final Counter acceptedEvents = event("accepted");
     private final Map<Rejection, Counter> refusedEvents = new EnumMap<>(Rejection.class);
     private final LongAdder inFlight = new LongAdder();
@@ -64,9 +66,21 @@ final class Metrics implements AutoCloseable {
         increment(refused.get(rejection));
     }
 
-    void events(int taken, List<Results.Rejected> rejected) {
-        acceptedEvents.increment(taken);
-        rejected.forEach(item -> increment(refusedEvents.get(item.refusal().rejection())));
+    /** An event that a request was found to hold; ends as {@link #stored} or {@link #rejected}. */
+    void received() {
+        received.increment();
+    }
+
+    void stored() {
+        acceptedEvents.increment();
+    }
+
+    void rejected(Rejection rejection) {
+        increment(refusedEvents.get(rejection));
+    }
+
+    void watch(Budget budget) {
+        registry.gauge("sluice.in.flight.bytes", budget, Budget::used);
     }
 
     void watch(Producer<?, ?> producer) {

@@ -23,9 +23,11 @@ final class Responses {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Metrics metrics;
+    private final Budget budget;
 
-    Responses(Metrics metrics) {
+    Responses(Metrics metrics, Budget budget) {
         this.metrics = metrics;
+        this.budget = budget;
     }
 
     /** Answers a request whose events were looked at, or fails as its reading did. */
@@ -40,19 +42,17 @@ final class Responses {
     }
 
     /** Answers a page's image: the image once the event is durable, or else a problem, which no browser shows. */
-    void answerImage(RoutingContext context, Results results) {
+    void answerImage(RoutingContext context, AsyncResult<Results> outcome) {
         context.response().putHeader("Cache-Control", "no-store");
-        if (results.accepted() == 0) {
-            answer(context, results);
+        if (outcome.failed() || outcome.result().accepted() == 0) {
+            answer(context, outcome);
         } else {
-            metrics.events(results.accepted(), results.rejected());
             metrics.accepted();
             send(context.response().putHeader("Content-Type", "image/gif"), 200, Pixel.IMAGE);
         }
     }
 
     private void answer(RoutingContext context, Results results) {
-        metrics.events(results.accepted(), results.rejected());
         if (results.accepted() == 0) {
             refuse(context, results);
         } else if (results.rejected().isEmpty()) {
@@ -95,7 +95,9 @@ final class Responses {
     private void refuse(HttpServerResponse response, Rejection rejection, ObjectNode body) {
         metrics.refused(rejection);
         if (rejection.retryable()) {
-            response.putHeader("Retry-After", "1");
+            response.putHeader(
+                    "Retry-After",
+                    rejection == Rejection.OVERLOADED ? Integer.toString(budget.retryAfterSeconds()) : "1");
         }
         if (rejection == Rejection.UNSUPPORTED_ENCODING) {
             response.putHeader("Accept-Encoding", Inflation.ENCODINGS);

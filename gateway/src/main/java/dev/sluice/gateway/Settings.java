@@ -24,6 +24,8 @@ record Settings(
         Topics topics,
         KeyPolicy keys,
         Bounds bounds,
+        long inFlightBytes,
+        Duration drainDelay,
         List<String> corsOrigins,
         List<String> webhookOrigins,
         Optional<Tls> tls,
@@ -54,6 +56,14 @@ record Settings(
             Setting.integer("MAX_NESTING", "32", "objects and arrays inside one another within a field", 1, 900);
     static final Setting<Duration> BODY_TIMEOUT =
             Setting.duration("BODY_TIMEOUT", "30s", "time for a request's body to arrive");
+    static final Setting<Integer> MAX_IN_FLIGHT_BYTES = Setting.integer(
+            "MAX_IN_FLIGHT_BYTES",
+            "25165824",
+            "bytes that all requests together may hold; below Kafka's `buffer.memory`",
+            65_536,
+            Integer.MAX_VALUE);
+    static final Setting<Duration> DRAIN_DELAY = Setting.duration(
+            "DRAIN_DELAY", "1ms", "time between not being ready and closing the port, for load balancers to notice");
     private static final Pattern ORIGIN = Pattern.compile("\\*|[a-z][a-z0-9+.-]*://[^/,\\s]+");
     static final Setting<List<String>> CORS_ORIGINS = Setting.list(
             "CORS_ORIGINS",
@@ -87,12 +97,30 @@ record Settings(
                 Topics.read(environment),
                 environment.get(KEY),
                 bounds(environment),
+                environment.get(MAX_IN_FLIGHT_BYTES),
+                environment.get(DRAIN_DELAY),
                 environment.get(CORS_ORIGINS),
                 environment.get(WEBHOOK_ORIGINS),
                 Tls.read(environment),
                 ProducerSettings.read(environment, KafkaAddress.read(environment)));
+        settings.checkBudget(environment);
         environment.check();
         return settings;
+    }
+
+    /** A request that fits its own bounds has to fit the budget, and the budget the producer. */
+    private void checkBudget(Environment environment) {
+        long largest =
+                Budget.REQUEST_BYTES + (long) Budget.COPIES * (bounds.bodyBytes() + (long) bounds.inflatedBytes());
+        if (inFlightBytes < largest) {
+            environment.problem("MAX_IN_FLIGHT_BYTES=" + inFlightBytes + ": must be " + largest
+                    + " at least, twice MAX_BODY_BYTES and MAX_INFLATED_BYTES");
+        }
+        long buffer = Long.parseLong(producer.getOrDefault("buffer.memory", "33554432"));
+        if (inFlightBytes > buffer) {
+            environment.problem("MAX_IN_FLIGHT_BYTES=" + inFlightBytes + ": must be below " + buffer
+                    + ", Kafka's buffer; raise KAFKA_PRODUCER_BUFFER_MEMORY with it");
+        }
     }
 
     private static Bounds bounds(Environment environment) {
@@ -118,6 +146,8 @@ record Settings(
                 MAX_BATCH_EVENTS,
                 MAX_NESTING,
                 BODY_TIMEOUT,
+                MAX_IN_FLIGHT_BYTES,
+                DRAIN_DELAY,
                 CORS_ORIGINS,
                 WEBHOOK_ORIGINS,
                 TLS_CERT,

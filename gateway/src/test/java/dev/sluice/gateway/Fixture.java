@@ -39,7 +39,7 @@ final class Fixture implements AutoCloseable {
 
     final Settings settings;
     final WebClient client;
-    private final RealBroker broker;
+    final RealBroker broker;
     private final Gateway gateway;
 
     /** @param variables settings beside the ports */

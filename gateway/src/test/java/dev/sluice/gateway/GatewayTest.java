@@ -305,7 +305,7 @@ class GatewayTest {
         Gateway third = new Gateway(vertx(), short1);
         get(third.start());
         awaitReady(client, short1);
-        signal(first, "STOP");
+        first.signal("STOP");
         assertProblem(postTo(short1), Rejection.OUTCOME_UNKNOWN);
         first.kill();
         // whether the client still knows the topic by then is a matter of timing
@@ -333,12 +333,6 @@ class GatewayTest {
         for (Future<HttpResponse<Buffer>> answer : answers) {
             assertThat(get(answer).statusCode()).isEqualTo(202);
         }
-    }
-
-    private static void signal(RealBroker broker, String signal) throws Exception {
-        String pid = Long.toString(broker.process().pid());
-        assertThat(new ProcessBuilder("kill", "-" + signal, pid).start().waitFor())
-                .isZero();
     }
 
     private static Settings settings(int kafkaPort) {

@@ -54,6 +54,14 @@ class SettingsTest {
     }
 
     @Test
+    void read_budgetThatCannotWork_isAProblem() {
+        assertThatThrownBy(() -> Settings.read(new Environment(
+                        Map.of("MAX_IN_FLIGHT_BYTES", "70000", "KAFKA_PRODUCER_BUFFER_MEMORY", "66000"))))
+                .hasMessageContaining("must be 12587008 at least")
+                .hasMessageContaining("must be below 66000");
+    }
+
+    @Test
     void read_valueThatKafkaRefuses_isAProblem() {
         Environment environment = new Environment(Map.of("KAFKA_PRODUCER_LINGER_MS", "soon"));
         assertThatThrownBy(() -> Settings.read(environment)).hasMessageContaining("linger.ms");

@@ -132,7 +132,9 @@ final class LocalSystem {
                         "HTTP_PORT", Integer.toString(settings.httpPort()),
                         "MANAGEMENT_PORT", Integer.toString(settings.managementPort())),
                 List.of(
-                        "-Xmx128m",
+                        "-Xmx192m",
+                        // out of memory, a process that goes on has event loops that do not
+                        "-XX:+ExitOnOutOfMemoryError",
                         "-XX:+UseSerialGC",
                         "-jar",
                         settings.home()

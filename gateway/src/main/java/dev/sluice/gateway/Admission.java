@@ -1,0 +1,59 @@
+package dev.sluice.gateway;
+
+import static dev.sluice.events.Rejection.KAFKA_UNAVAILABLE;
+import static dev.sluice.events.Rejection.OVERLOADED;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerRequest;
+
+/** Decides on one event loop which requests are taken on, before anything of their bodies is read. */
+final class Admission {
+    static final Refusal OVERLOAD =
+            Refusal.of(OVERLOADED, "More events are under way than MAX_IN_FLIGHT_BYTES allows: see Retry-After.");
+
+    private static final Refusal NO_KAFKA =
+            Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not acknowledged anything for some seconds.");
+
+    private final Vertx vertx;
+    private final Budget budget;
+    private final Publisher publisher;
+    private final Backpressure backpressure;
+
+    Admission(Vertx vertx, Budget budget, Publisher publisher) {
+        this.vertx = vertx;
+        this.budget = budget;
+        this.publisher = publisher;
+        this.backpressure = new Backpressure(vertx, budget);
+    }
+
+    /**
+     * A permit, to be released on every path.
+     *
+     * @throws RefusedException with a code that can be retried
+     */
+    Budget.Permit admit() throws RefusedException {
+        if (!publisher.isAvailable()) {
+            throw NO_KAFKA.asException();
+        }
+        Budget.Permit permit = budget.open();
+        if (permit.held() == 0) {
+            throw OVERLOAD.asException();
+        }
+        return permit;
+    }
+
+    Vertx vertx() {
+        return vertx;
+    }
+
+    boolean hasRoom(long bodyBytes) {
+        return budget.hasRoom(bodyBytes);
+    }
+
+    /** Stops reading a large body for as long as the budget is tight. */
+    void pause(HttpServerRequest request, Runnable refuse) {
+        if (budget.isTight()) {
+            backpressure.pause(request, refuse);
+        }
+    }
+}

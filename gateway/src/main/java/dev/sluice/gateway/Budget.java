@@ -1,0 +1,107 @@
+package dev.sluice.gateway;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * The bytes that all requests together may hold, from the first of a body to the acknowledgement of its last record.
+ * Smaller than the memory of Kafka's producer, so that its {@code send} never has to wait. Used by all event loops.
+ */
+final class Budget {
+    /** What a request costs beside its body: buffers, routing, the answer. */
+    static final int REQUEST_BYTES = 4 * 1024;
+
+    /** A body is held twice: as it came in, and as the values of its records. */
+    static final int COPIES = 2;
+
+    private static final double TIGHT = 0.8;
+    private static final int LONGEST_RETRY_SECONDS = 30;
+    private static final double SMOOTHING = 0.3;
+
+    private final long most;
+    private final AtomicLong used = new AtomicLong();
+    private final LongAdder released = new LongAdder();
+    private volatile double drainedPerSecond;
+    private long releasedBefore;
+
+    Budget(long most) {
+        this.most = most;
+    }
+
+    /** What one request holds. Used by one event loop; given back exactly once, however often {@link #release} is called. */
+    final class Permit {
+        private long held;
+        private boolean done;
+
+        /** Takes the bytes of that much more body, if there is room. */
+        boolean grow(long bodyBytes) {
+            long bytes = bodyBytes * COPIES;
+            if (done || !take(bytes)) {
+                return false;
+            }
+            held += bytes;
+            return true;
+        }
+
+        long held() {
+            return held;
+        }
+
+        void release() {
+            if (!done) {
+                done = true;
+                used.addAndGet(-held);
+                released.add(held);
+            }
+        }
+    }
+
+    /** A permit for a new request; whether it could have its {@link #REQUEST_BYTES} is for {@link Permit#held} to say. */
+    Permit open() {
+        Permit permit = new Permit();
+        if (take(REQUEST_BYTES)) {
+            permit.held = REQUEST_BYTES;
+        }
+        return permit;
+    }
+
+    /** Whether a body of that length could be had now. */
+    boolean hasRoom(long bodyBytes) {
+        return used.get() + bodyBytes * COPIES <= most;
+    }
+
+    /** Whether large bodies should wait. */
+    boolean isTight() {
+        return used.get() > most * TIGHT;
+    }
+
+    long used() {
+        return used.get();
+    }
+
+    /** To be called once a second: measures how fast bytes are given back. */
+    void measure() {
+        long now = released.sum();
+        double rate = drainedPerSecond;
+        drainedPerSecond = rate + SMOOTHING * (now - releasedBefore - rate);
+        releasedBefore = now;
+    }
+
+    /** Seconds until what is held now will have been given back, at the measured rate. */
+    int retryAfterSeconds() {
+        double seconds = drainedPerSecond < 1 ? LONGEST_RETRY_SECONDS : Math.ceil(used.get() / drainedPerSecond);
+        return (int) Math.min(LONGEST_RETRY_SECONDS, Math.max(1, seconds));
+    }
+
+    private boolean take(long bytes) {
+        long before = used.get();
+        while (before + bytes <= most) {
+            long seen = used.compareAndExchange(before, before + bytes);
+            if (seen == before) {
+                return true;
+            }
+            before = seen;
+        }
+        return false;
+    }
+}
