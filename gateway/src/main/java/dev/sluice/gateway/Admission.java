@@ -5,6 +5,7 @@ import static dev.sluice.events.Rejection.OVERLOADED;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.function.BooleanSupplier;
 
 /** Decides on one event loop which requests are taken on, before anything of their bodies is read. */
 final class Admission {
@@ -23,7 +24,7 @@ final class Admission {
         this.vertx = vertx;
         this.budget = budget;
         this.publisher = publisher;
-        this.backpressure = new Backpressure(vertx, budget);
+        this.backpressure = new Backpressure(vertx);
     }
 
     /**
@@ -46,14 +47,18 @@ final class Admission {
         return vertx;
     }
 
+    /** Whether a body of that length can be read at once. */
     boolean hasRoom(long bodyBytes) {
         return budget.hasRoom(bodyBytes);
     }
 
-    /** Stops reading a large body for as long as the budget is tight. */
-    void pause(HttpServerRequest request, Runnable refuse) {
-        if (budget.isTight()) {
-            backpressure.pause(request, refuse);
-        }
+    /** Waits with a large body that is about to be read: what is being read already has the rest of the budget. */
+    void pauseUntilRoom(HttpServerRequest request, long bodyBytes, Runnable refuse) {
+        backpressure.pause(request, false, () -> !budget.isTight() && budget.hasRoom(bodyBytes), refuse);
+    }
+
+    /** Waits in the middle of a body until {@code room} holds. */
+    void pauseUntil(BooleanSupplier room, HttpServerRequest request, Runnable refuse) {
+        backpressure.pause(request, true, room, refuse);
     }
 }

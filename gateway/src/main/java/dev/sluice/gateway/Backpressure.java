@@ -5,31 +5,41 @@ import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.function.BooleanSupplier;
 
 /**
  * Stops reading the large bodies of one event loop while the {@link Budget} is tight: TCP then stops their senders, who
  * lose no more than time. A pause that takes too long ends in a refusal, so that half-read bodies cannot hold one
- * another up.
+ * another up for ever.
  */
 final class Backpressure {
     private static final long POLL_MILLIS = 20;
     private static final long LONGEST_PAUSE_NANOS = Duration.ofSeconds(2).toNanos();
 
-    private record Paused(HttpServerRequest request, long since, Runnable refuse) {}
+    private record Paused(HttpServerRequest request, long since, BooleanSupplier room, Runnable refuse) {}
 
     private final Vertx vertx;
-    private final Budget budget;
     private final Deque<Paused> paused = new ArrayDeque<>();
 
-    Backpressure(Vertx vertx, Budget budget) {
+    Backpressure(Vertx vertx) {
         this.vertx = vertx;
-        this.budget = budget;
     }
 
-    /** @param refuse called where there was no room for too long; the request is then read on, to be thrown away */
-    void pause(HttpServerRequest request, Runnable refuse) {
+    /**
+     * Goes on reading the request once there is room.
+     *
+     * @param first before those that wait already: for a body that holds a part of the budget
+     * @param room whether there is; asked again and again until there is, and then not any more
+     * @param refuse called where there was no room for too long; the request is then read on, to be thrown away
+     */
+    void pause(HttpServerRequest request, boolean first, BooleanSupplier room, Runnable refuse) {
         request.pause();
-        paused.add(new Paused(request, System.nanoTime(), refuse));
+        Paused waiting = new Paused(request, System.nanoTime(), room, refuse);
+        if (first) {
+            paused.addFirst(waiting);
+        } else {
+            paused.addLast(waiting);
+        }
         if (paused.size() == 1) {
             poll();
         }
@@ -37,18 +47,25 @@ final class Backpressure {
 
     private void poll() {
         vertx.setTimer(POLL_MILLIS, timer -> {
-            long now = System.nanoTime();
-            while (!paused.isEmpty() && now - paused.peek().since > LONGEST_PAUSE_NANOS) {
-                Paused expired = paused.remove();
-                expired.refuse.run();
-                expired.request.resume();
-            }
-            while (!paused.isEmpty() && !budget.isTight()) {
+            while (!paused.isEmpty() && paused.peek().room.getAsBoolean()) {
                 paused.remove().request.resume();
             }
+            refuseThoseWhoWaitTooLong();
             if (!paused.isEmpty()) {
                 poll();
             }
+        });
+    }
+
+    private void refuseThoseWhoWaitTooLong() {
+        long now = System.nanoTime();
+        paused.removeIf(waiting -> {
+            boolean tooLong = now - waiting.since > LONGEST_PAUSE_NANOS;
+            if (tooLong) {
+                waiting.refuse.run();
+                waiting.request.resume();
+            }
+            return tooLong;
         });
     }
 }

@@ -5,12 +5,12 @@ import static dev.sluice.events.Rejection.INCOMPLETE_BODY;
 import static dev.sluice.events.Rejection.REQUEST_TIMEOUT;
 
 import io.vertx.core.Future;
+import io.vertx.core.Handler;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads one body up to a bound of bytes and of time.
@@ -22,21 +22,18 @@ final class BodyReader {
     /** A body that is refused is read on this many times its bound, so that its sender can read the answer. */
     private static final int DISCARDED_BODIES = 4;
 
-    /** Smaller bodies are not worth a pause. */
-    private static final long LARGE = 128 * 1024;
+    /** Not worth a pause: its sender is told at once. */
+    private static final long SMALL = 16 * 1024;
 
     private final HttpServerRequest request;
     private final Bounds bounds;
-    private final Budget.@Nullable Permit permit;
     private final Promise<byte[]> promise = Promise.promise();
     private Buffer body = Buffer.buffer();
-    private Runnable onLarge = () -> {};
     private long received;
 
-    private BodyReader(HttpServerRequest request, Bounds bounds, Budget.@Nullable Permit permit) {
+    private BodyReader(HttpServerRequest request, Bounds bounds) {
         this.request = request;
         this.bounds = bounds;
-        this.permit = permit;
     }
 
     /**
@@ -45,15 +42,20 @@ final class BodyReader {
      * @param permit grows with the body
      */
     static Future<byte[]> read(Admission admission, HttpServerRequest request, Bounds bounds, Budget.Permit permit) {
-        BodyReader reader = start(admission.vertx(), request, bounds, permit);
-        reader.onLarge = () -> admission.pause(request, reader::refuseOverload);
+        BodyReader reader = new BodyReader(request, bounds);
+        reader.start(admission.vertx(), chunk -> reader.append(admission, permit, chunk));
         long length = declaredLength(request);
         if (length > bounds.bodyBytes()) {
             reader.refuseLength();
-        } else if (!admission.hasRoom(length)) {
+        } else if (!admission.hasRoom(length) && length <= SMALL) {
             reader.refuseOverload();
-        } else if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
-            request.response().writeContinue();
+        } else {
+            if (!admission.hasRoom(length)) {
+                admission.pauseUntilRoom(request, length, reader::refuseOverload);
+            }
+            if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
+                request.response().writeContinue();
+            }
         }
         return reader.promise.future();
     }
@@ -61,24 +63,23 @@ final class BodyReader {
     /** For a request that is refused already: forgets its body, within the same bounds. */
     static void discard(Vertx vertx, HttpServerRequest request, Bounds bounds) {
         if (!request.isEnded()) {
-            start(vertx, request, bounds, null).promise.tryFail("refused");
+            BodyReader reader = new BodyReader(request, bounds);
+            reader.promise.tryFail("refused");
+            reader.start(vertx, chunk -> {});
         }
     }
 
-    private static BodyReader start(
-            Vertx vertx, HttpServerRequest request, Bounds bounds, Budget.@Nullable Permit permit) {
-        BodyReader reader = new BodyReader(request, bounds, permit);
-        long timer = vertx.setTimer(bounds.bodyTimeout().toMillis(), fired -> reader.expire());
-        request.handler(reader::take)
+    private void start(Vertx vertx, Handler<Buffer> keep) {
+        long timer = vertx.setTimer(bounds.bodyTimeout().toMillis(), fired -> expire());
+        request.handler(chunk -> take(chunk, keep))
                 .endHandler(end -> {
                     vertx.cancelTimer(timer);
-                    reader.end();
+                    end();
                 })
                 .exceptionHandler(cause -> {
                     vertx.cancelTimer(timer);
-                    reader.refuse(Refusal.of(INCOMPLETE_BODY, "The body ended early: " + cause.getMessage()));
+                    refuse(Refusal.of(INCOMPLETE_BODY, "The body ended early: " + cause.getMessage()));
                 });
-        return reader;
     }
 
     private static long declaredLength(HttpServerRequest request) {
@@ -90,26 +91,26 @@ final class BodyReader {
         }
     }
 
-    private void take(Buffer chunk) {
+    private void take(Buffer chunk, Handler<Buffer> keep) {
         received += chunk.length();
         if (received > bounds.bodyBytes()) {
             refuseLength();
         } else if (!promise.future().isComplete()) {
-            append(chunk);
+            keep.handle(chunk);
         }
         if (received > (long) bounds.bodyBytes() * DISCARDED_BODIES) {
             cutOff();
         }
     }
 
-    private void append(Buffer chunk) {
-        if (permit == null || !permit.grow(chunk.length())) {
-            refuseOverload();
-            return;
-        }
+    /** A chunk is there already when it turns out that there is no room for it: no other is read until there is. */
+    private void append(Admission admission, Budget.Permit permit, Buffer chunk) {
         body.appendBuffer(chunk);
-        if (permit.held() > LARGE) {
-            onLarge.run();
+        int bytes = chunk.length();
+        if (!permit.grow(bytes)) {
+            // one that has been answered meanwhile must not hold up those behind it
+            admission.pauseUntil(
+                    () -> promise.future().isComplete() || permit.grow(bytes), request, this::refuseOverload);
         }
     }
 
