@@ -55,6 +55,7 @@ final class Gateway {
                 Responses.problem(refusal);
             }
         }
+        settings.tls().ifPresent(Tls::load);
         try (InputStream in = Objects.requireNonNull(Gateway.class.getResourceAsStream("openapi.yaml"))) {
             return Buffer.buffer(in.readAllBytes());
         }

@@ -2,10 +2,17 @@ package dev.sluice.gateway;
 
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.Setting;
+import dev.sluice.settings.SettingsException;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslHandler;
 import io.vertx.core.net.PemKeyCertOptions;
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import javax.net.ssl.SSLException;
 
 /**
  * Certificate and key for HTTPS.
@@ -22,6 +29,22 @@ record Tls(String cert, String key) {
             environment.problem("TLS_CERT and TLS_KEY go together: set both, or neither");
         }
         return cert.isEmpty() || key.isEmpty() ? Optional.empty() : Optional.of(new Tls(cert, key));
+    }
+
+    /**
+     * Reads both files, and the classes that the first handshake needs. Blocks.
+     *
+     * @throws SettingsException where they are no certificate and its key
+     */
+    void load() {
+        try {
+            SslHandler unused = SslContextBuilder.forServer(new File(cert), new File(key))
+                    .build()
+                    .newHandler(UnpooledByteBufAllocator.DEFAULT);
+        } catch (SSLException | IllegalArgumentException e) {
+            throw new SettingsException(List.of(
+                    "TLS_CERT=" + cert + ", TLS_KEY=" + key + ": no certificate and its key: " + e.getMessage()));
+        }
     }
 
     PemKeyCertOptions options() {

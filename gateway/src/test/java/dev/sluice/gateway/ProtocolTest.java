@@ -4,10 +4,12 @@ import static dev.sluice.gateway.Fixture.assertProblem;
 import static dev.sluice.gateway.Fixture.get;
 import static dev.sluice.gateway.Fixture.json;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.events.Golden;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.Rejection;
+import dev.sluice.settings.SettingsException;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
@@ -47,7 +49,8 @@ class ProtocolTest {
     static void start() throws Exception {
         gateway = new Fixture(
                 folder, Map.of("BODY_TIMEOUT", "500ms", "MAX_BODY_BYTES", "10000", "WEBHOOK_ORIGINS", "hooks.example"));
-        vertx = Fixture.vertx();
+        // the clients' own; the gateways' event loops are the ones that are watched
+        vertx = Vertx.vertx();
     }
 
     @AfterAll
@@ -210,6 +213,16 @@ class ProtocolTest {
             assertThat(json(response).get("code").asText()).isEqualTo("missing_field");
         }
         get(other.stop());
+    }
+
+    @Test
+    void tls_filesThatAreNone_areAProblemAtTheStart(@TempDir Path keys) throws Exception {
+        Map<String, String> files = certificate(keys);
+        Files.writeString(Path.of(files.get("TLS_KEY")), "not a key");
+        Gateway other = new Gateway(vertx, Fixture.settings(RealBroker.freePort(), files));
+        assertThatThrownBy(() -> get(other.start()))
+                .hasCauseInstanceOf(SettingsException.class)
+                .hasMessageContaining("TLS_KEY=" + files.get("TLS_KEY"));
     }
 
     private static HttpResponse<Buffer> handshake(String origin) throws Exception {
