@@ -10,9 +10,10 @@ export DURATION ?= 30
 export TARGET ?= http://localhost:5000
 export SCENARIO ?= single
 export BATCH ?= 100
+ROUNDS ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local test load-test build format clean jdk
+.PHONY: help run-local test fault-test load-test build format clean jdk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -27,6 +28,11 @@ run-local: $(BUILT) ## broker, gateway and streaming on this machine; FRESH=1 fo
 test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
 	$(MVN) verify
 	@mkdir -p target && touch $(BUILT)
+
+fault-test: jdk ## what make test injects, ROUNDS times as often; report in local/target/fault-test/report.md
+	@rm -rf local/target/fault-test
+	$(MVN) verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=FaultIT -Dfailsafe.failIfNoSpecifiedTests=false -Dfault.rounds=$(ROUNDS)
+	@cat local/target/fault-test/report.md
 
 load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCENARIO=single, batch, ndjson or cloudevents; report in local/target/load-test
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \

@@ -1,0 +1,161 @@
+package dev.sluice.local;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
+
+/**
+ * A load client that writes down every event that it was told is stored, and then looks each of them up. It sends an
+ * event once: what it has no answer for is written down as such and not sent again.
+ */
+final class Ledger implements AutoCloseable {
+    /** What became of the events of one run. */
+    record Account(int sent, int acknowledged, int refused, int unanswered, int missing, int storedTwice) {}
+
+    private static final int CONNECTIONS = 8;
+    private static final Pattern ID = Pattern.compile("\"event_id\":\"(\\d+)\"");
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private final List<Integer> ports;
+    private final HttpClient http =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final ExecutorService connections = Executors.newFixedThreadPool(CONNECTIONS);
+    private final List<Future<?>> senders = new ArrayList<>();
+    private final AtomicInteger sent = new AtomicInteger();
+    private final AtomicInteger refused = new AtomicInteger();
+    private final AtomicInteger unanswered = new AtomicInteger();
+    private final AtomicInteger acknowledgedCount = new AtomicInteger();
+    private final BitSet acknowledged = new BitSet();
+    private volatile boolean stopping;
+
+    /** Begins to send to the first of {@code ports} that takes a connection. */
+    Ledger(List<Integer> ports) {
+        this.ports = ports;
+        for (int i = 0; i < CONNECTIONS; i++) {
+            senders.add(connections.submit(this::send));
+        }
+    }
+
+    int acknowledged() {
+        return acknowledgedCount.get();
+    }
+
+    int refused() {
+        return refused.get();
+    }
+
+    /** Ends the load, and reads all of the topic. */
+    Account settle(String bootstrapServers, String topic) throws Exception {
+        stopping = true;
+        for (Future<?> sender : senders) {
+            sender.get(1, TimeUnit.MINUTES);
+        }
+        BitSet stored = new BitSet();
+        int storedTwice = 0;
+        for (ConsumerRecord<String, String> record : records(bootstrapServers, topic)) {
+            Matcher id = ID.matcher(record.value());
+            if (id.find()) {
+                int number = Integer.parseInt(id.group(1));
+                storedTwice += stored.get(number) ? 1 : 0;
+                stored.set(number);
+            }
+        }
+        BitSet missing = (BitSet) acknowledged.clone();
+        missing.andNot(stored);
+        return new Account(
+                sent.get(),
+                acknowledged.cardinality(),
+                refused.get(),
+                unanswered.get(),
+                missing.cardinality(),
+                storedTwice);
+    }
+
+    @Override
+    public void close() {
+        stopping = true;
+        connections.shutdownNow();
+    }
+
+    private void send() {
+        while (!stopping) {
+            int id = sent.getAndIncrement();
+            int status = post("{\"event_type\":\"fault\",\"event_id\":\"" + id + "\"}");
+            if (status == 202) {
+                acknowledgedCount.incrementAndGet();
+                synchronized (acknowledged) {
+                    acknowledged.set(id);
+                }
+            } else if (status == 503) {
+                refused.incrementAndGet();
+                LockSupport.parkNanos(PAUSE_NANOS);
+            } else {
+                unanswered.incrementAndGet();
+                LockSupport.parkNanos(PAUSE_NANOS);
+            }
+        }
+    }
+
+    /** The status; 0 for no answer. A refused connection has carried nothing, so that the next port may be tried. */
+    private int post(String body) {
+        for (int port : ports) {
+            HttpRequest request = HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/api/events"))
+                    .timeout(Duration.ofSeconds(40))
+                    .POST(BodyPublishers.ofString(body))
+                    .build();
+            try {
+                return http.send(request, BodyHandlers.discarding()).statusCode();
+            } catch (ConnectException nobodyThere) {
+                // the next one
+            } catch (IOException cutOff) {
+                return 0;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                stopping = true;
+                return 0;
+            }
+        }
+        return 0;
+    }
+
+    private static List<ConsumerRecord<String, String>> records(String bootstrapServers, String topic) {
+        Map<String, Object> settings = Map.of("bootstrap.servers", bootstrapServers, "auto.offset.reset", "earliest");
+        try (KafkaConsumer<String, String> consumer =
+                new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer())) {
+            List<TopicPartition> partitions = new ArrayList<>();
+            for (PartitionInfo partition : consumer.partitionsFor(topic)) {
+                partitions.add(new TopicPartition(topic, partition.partition()));
+            }
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            List<ConsumerRecord<String, String>> records = new ArrayList<>();
+            while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
+                consumer.poll(Duration.ofSeconds(1)).forEach(records::add);
+            }
+            return records;
+        }
+    }
+}
