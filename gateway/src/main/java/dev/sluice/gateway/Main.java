@@ -4,7 +4,6 @@ import ch.qos.logback.classic.LoggerContext;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
 import io.vertx.core.Vertx;
-import io.vertx.core.VertxOptions;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -22,7 +21,11 @@ public final class Main {
     public static void main(String[] arguments) throws InterruptedException {
         try {
             Settings settings = Settings.read(new Environment(System.getenv()));
-            Gateway gateway = new Gateway(Vertx.vertx(new VertxOptions().setPreferNativeTransport(true)), settings);
+            Gateway gateway = new Gateway(
+                    Vertx.builder()
+                            .withTransport(ConnectionLimit.transport(settings.connections()))
+                            .build(),
+                    settings);
             gateway.start().toCompletionStage().toCompletableFuture().get();
             Runtime.getRuntime()
                     .addShutdownHook(

@@ -25,6 +25,7 @@ record Settings(
         KeyPolicy keys,
         Bounds bounds,
         long inFlightBytes,
+        int connections,
         Duration drainDelay,
         List<String> corsOrigins,
         List<String> webhookOrigins,
@@ -62,6 +63,12 @@ record Settings(
             "bytes that all requests together may hold; below Kafka's `buffer.memory`",
             65_536,
             Integer.MAX_VALUE);
+    static final Setting<Integer> MAX_CONNECTIONS = Setting.integer(
+            "MAX_CONNECTIONS",
+            "8192",
+            "connections at most; more wait to be accepted, and some ten KiB of memory go with each",
+            1,
+            1_000_000);
     static final Setting<Duration> DRAIN_DELAY = Setting.duration(
             "DRAIN_DELAY", "1ms", "time between not being ready and closing the port, for load balancers to notice");
     private static final Pattern ORIGIN = Pattern.compile("\\*|[a-z][a-z0-9+.-]*://[^/,\\s]+");
@@ -98,6 +105,7 @@ record Settings(
                 environment.get(KEY),
                 bounds(environment),
                 environment.get(MAX_IN_FLIGHT_BYTES),
+                environment.get(MAX_CONNECTIONS),
                 environment.get(DRAIN_DELAY),
                 environment.get(CORS_ORIGINS),
                 environment.get(WEBHOOK_ORIGINS),
@@ -147,6 +155,7 @@ record Settings(
                 MAX_NESTING,
                 BODY_TIMEOUT,
                 MAX_IN_FLIGHT_BYTES,
+                MAX_CONNECTIONS,
                 DRAIN_DELAY,
                 CORS_ORIGINS,
                 WEBHOOK_ORIGINS,

@@ -47,10 +47,20 @@ final class RawHttp implements AutoCloseable {
 
     /** Waits so many milliseconds at most. */
     boolean isClosedWithin(int millis) throws IOException {
+        return answersWithin(millis, -1);
+    }
+
+    /** Whether something comes within so many milliseconds; its first byte is gone then. */
+    boolean answersWithin(int millis) throws IOException {
+        return answersWithin(millis, 0);
+    }
+
+    private boolean answersWithin(int millis, int least) throws IOException {
         int before = socket.getSoTimeout();
         socket.setSoTimeout(millis);
         try {
-            return isClosedByServer();
+            int b = socket.getInputStream().read();
+            return least < 0 ? b < 0 : b >= 0;
         } catch (SocketTimeoutException open) {
             return false;
         } finally {
