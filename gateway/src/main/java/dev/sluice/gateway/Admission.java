@@ -47,18 +47,13 @@ final class Admission {
         return vertx;
     }
 
-    /** Whether a body of that length can be read at once. */
+    /** Whether a small body can be read. */
     boolean hasRoom(long bodyBytes) {
         return budget.hasRoom(bodyBytes);
     }
 
-    /** Waits with a large body that is about to be read: what is being read already has the rest of the budget. */
-    void pauseUntilRoom(HttpServerRequest request, long bodyBytes, Runnable refuse) {
-        backpressure.pause(request, false, () -> !budget.isTight() && budget.hasRoom(bodyBytes), refuse);
-    }
-
-    /** Waits in the middle of a body until {@code room} holds. */
-    void pauseUntil(BooleanSupplier room, HttpServerRequest request, Runnable refuse) {
-        backpressure.pause(request, true, room, refuse);
+    /** Reads no more of a large body until {@code room} holds. */
+    void pauseUntil(BooleanSupplier room, boolean first, HttpServerRequest request, Runnable refuse) {
+        backpressure.pause(request, first, room, refuse);
     }
 }

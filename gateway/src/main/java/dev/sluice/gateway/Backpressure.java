@@ -14,7 +14,7 @@ import java.util.function.BooleanSupplier;
  */
 final class Backpressure {
     private static final long POLL_MILLIS = 20;
-    private static final long LONGEST_PAUSE_NANOS = Duration.ofSeconds(2).toNanos();
+    private static final long LONGEST_PAUSE_NANOS = Duration.ofSeconds(5).toNanos();
 
     private record Paused(HttpServerRequest request, long since, BooleanSupplier room, Runnable refuse) {}
 

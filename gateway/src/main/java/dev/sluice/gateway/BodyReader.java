@@ -11,6 +11,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
+import java.util.function.BooleanSupplier;
 
 /**
  * Reads one body up to a bound of bytes and of time.
@@ -47,11 +48,11 @@ final class BodyReader {
         long length = declaredLength(request);
         if (length > bounds.bodyBytes()) {
             reader.refuseLength();
-        } else if (!admission.hasRoom(length) && length <= SMALL) {
+        } else if (length <= SMALL && !admission.hasRoom(length)) {
             reader.refuseOverload();
         } else {
-            if (!admission.hasRoom(length)) {
-                admission.pauseUntilRoom(request, length, reader::refuseOverload);
+            if (length > SMALL && !permit.promise(length)) {
+                reader.pauseUntil(admission, false, () -> permit.promise(length));
             }
             if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
                 request.response().writeContinue();
@@ -108,10 +109,14 @@ final class BodyReader {
         body.appendBuffer(chunk);
         int bytes = chunk.length();
         if (!permit.grow(bytes)) {
-            // one that has been answered meanwhile must not hold up those behind it
-            admission.pauseUntil(
-                    () -> promise.future().isComplete() || permit.grow(bytes), request, this::refuseOverload);
+            pauseUntil(admission, true, () -> permit.grow(bytes));
         }
+    }
+
+    private void pauseUntil(Admission admission, boolean first, BooleanSupplier room) {
+        // one that has been answered meanwhile must not hold up those behind it
+        admission.pauseUntil(
+                () -> promise.future().isComplete() || room.getAsBoolean(), first, request, this::refuseOverload);
     }
 
     private void end() {

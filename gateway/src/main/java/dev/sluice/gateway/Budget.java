@@ -14,12 +14,18 @@ final class Budget {
     /** A body is held twice: as it came in, and as the values of its records. */
     static final int COPIES = 2;
 
-    private static final double TIGHT = 0.8;
+    /**
+     * The share of it that large bodies may be promised. The rest is for small ones, so that those that are half read
+     * always come to their ends.
+     */
+    static final double PROMISED_SHARE = 0.8;
+
     private static final int LONGEST_RETRY_SECONDS = 30;
     private static final double SMOOTHING = 0.3;
 
     private final long most;
     private final AtomicLong used = new AtomicLong();
+    private final AtomicLong promised = new AtomicLong();
     private final LongAdder released = new LongAdder();
     private volatile double drainedPerSecond;
     private long releasedBefore;
@@ -31,6 +37,7 @@ final class Budget {
     /** What one request holds. Used by one event loop; given back exactly once, however often {@link #release} is called. */
     final class Permit {
         private long held;
+        private long toCome;
         private boolean done;
 
         /** Takes the bytes of that much more body, if there is room. */
@@ -40,7 +47,27 @@ final class Budget {
                 return false;
             }
             held += bytes;
+            keepPromise(Math.min(bytes, toCome));
             return true;
+        }
+
+        /** Keeps room for a large body, if there is: it can then be read to its end. */
+        boolean promise(long bodyBytes) {
+            long bytes = bodyBytes * COPIES;
+            if (done) {
+                return false;
+            }
+            if (promised.addAndGet(bytes) + used.get() > most * PROMISED_SHARE) {
+                promised.addAndGet(-bytes);
+                return false;
+            }
+            toCome = bytes;
+            return true;
+        }
+
+        private void keepPromise(long bytes) {
+            toCome -= bytes;
+            promised.addAndGet(-bytes);
         }
 
         long held() {
@@ -51,6 +78,7 @@ final class Budget {
             if (!done) {
                 done = true;
                 used.addAndGet(-held);
+                keepPromise(toCome);
                 released.add(held);
             }
         }
@@ -68,11 +96,6 @@ final class Budget {
     /** Whether a body of that length could be had now. */
     boolean hasRoom(long bodyBytes) {
         return used.get() + bodyBytes * COPIES <= most;
-    }
-
-    /** Whether large bodies should wait. */
-    boolean isTight() {
-        return used.get() > most * TIGHT;
     }
 
     long used() {

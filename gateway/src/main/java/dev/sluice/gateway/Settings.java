@@ -118,11 +118,12 @@ record Settings(
 
     /** A request that fits its own bounds has to fit the budget, and the budget the producer. */
     private void checkBudget(Environment environment) {
-        long largest =
-                Budget.REQUEST_BYTES + (long) Budget.COPIES * (bounds.bodyBytes() + (long) bounds.inflatedBytes());
+        long largest = (long) Math.ceil(
+                (Budget.REQUEST_BYTES + (double) Budget.COPIES * (bounds.bodyBytes() + (long) bounds.inflatedBytes()))
+                        / Budget.PROMISED_SHARE);
         if (inFlightBytes < largest) {
             environment.problem("MAX_IN_FLIGHT_BYTES=" + inFlightBytes + ": must be " + largest
-                    + " at least, twice MAX_BODY_BYTES and MAX_INFLATED_BYTES");
+                    + " at least for these MAX_BODY_BYTES and MAX_INFLATED_BYTES");
         }
         long buffer = Long.parseLong(producer.getOrDefault("buffer.memory", "33554432"));
         if (inFlightBytes > buffer) {

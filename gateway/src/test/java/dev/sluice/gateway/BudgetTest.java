@@ -41,7 +41,23 @@ class BudgetTest {
         assertThat(permit.grow(6)).isFalse();
         assertThat(permit.grow(5)).isTrue();
         assertThat(budget.hasRoom(1)).isFalse();
-        assertThat(budget.isTight()).isTrue();
+    }
+
+    @Test
+    void promise_keepsRoomForTheWholeBody_untilItIsReadOrGivenUp() {
+        Budget budget = new Budget(100_000);
+        Budget.Permit first = budget.open();
+        Budget.Permit second = budget.open();
+        assertThat(first.promise(20_000)).isTrue();
+        assertThat(second.promise(20_000)).isFalse();
+        assertThat(first.grow(20_000)).isTrue();
+        assertThat(second.promise(20_000))
+                .as("what has come is held, not promised")
+                .isFalse();
+        first.release();
+        assertThat(second.promise(20_000)).isTrue();
+        second.release();
+        assertThat(budget.open().promise(30_000)).isTrue();
     }
 
     @Test

@@ -57,7 +57,7 @@ class SettingsTest {
     void read_budgetThatCannotWork_isAProblem() {
         assertThatThrownBy(() -> Settings.read(new Environment(
                         Map.of("MAX_IN_FLIGHT_BYTES", "70000", "KAFKA_PRODUCER_BUFFER_MEMORY", "66000"))))
-                .hasMessageContaining("must be 12587008 at least")
+                .hasMessageContaining("must be 15733760 at least")
                 .hasMessageContaining("must be below 66000");
     }
 
