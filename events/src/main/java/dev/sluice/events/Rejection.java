@@ -50,6 +50,8 @@ public enum Rejection {
     OVERLOADED(503, "The gateway holds as many bytes as it may; nothing was stored.", true),
     KAFKA_UNAVAILABLE(503, "Kafka does not answer; nothing was stored.", true),
     KAFKA_REFUSED(503, "Kafka refused the record; nothing was stored.", true),
+    SPOOL_FULL(503, "Kafka takes no events and the spool is full; nothing was stored.", true),
+    SPOOL_FAILED(503, "Kafka takes no events and the spool's disk failed; nothing was stored.", true),
     OUTCOME_UNKNOWN(503, "Kafka did not answer in time; send again with the same event_id.", true);
 
     private final int status;

@@ -1,6 +1,5 @@
 package dev.sluice.gateway;
 
-import static dev.sluice.events.Rejection.KAFKA_UNAVAILABLE;
 import static dev.sluice.events.Rejection.OVERLOADED;
 
 import io.vertx.core.Vertx;
@@ -11,9 +10,6 @@ import java.util.function.BooleanSupplier;
 final class Admission {
     static final Refusal OVERLOAD =
             Refusal.of(OVERLOADED, "More events are under way than MAX_IN_FLIGHT_BYTES allows: see Retry-After.");
-
-    private static final Refusal NO_KAFKA =
-            Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not acknowledged anything for some seconds.");
 
     private final Vertx vertx;
     private final Budget budget;
@@ -33,8 +29,9 @@ final class Admission {
      * @throws RefusedException with a code that can be retried
      */
     Budget.Permit admit() throws RefusedException {
-        if (!publisher.isAvailable()) {
-            throw NO_KAFKA.asException();
+        Refusal outage = publisher.outage();
+        if (outage != null) {
+            throw outage.asException();
         }
         Budget.Permit permit = budget.open();
         if (permit.held() == 0) {

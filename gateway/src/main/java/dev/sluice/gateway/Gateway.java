@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.BindException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -23,8 +24,9 @@ final class Gateway {
     private final Vertx vertx;
     private final Settings settings;
     private final Metrics metrics = new Metrics();
-    private final KafkaPublisher publisher;
+    private final KafkaPublisher kafka;
     private final Budget budget;
+    private volatile Publisher publisher;
     private volatile boolean stopping;
 
     Gateway(Vertx vertx, Settings settings) {
@@ -32,7 +34,8 @@ final class Gateway {
         this.settings = settings;
         this.budget = new Budget(settings.inFlightBytes());
         metrics.watch(budget);
-        this.publisher = new KafkaPublisher(vertx, settings.topics(), settings.producer(), metrics::watch);
+        this.kafka = new KafkaPublisher(vertx, settings.topics(), settings.producer(), metrics::watch);
+        this.publisher = kafka;
     }
 
     /**
@@ -45,7 +48,7 @@ final class Gateway {
     }
 
     /**
-     * Reads the OpenAPI document, and the classes of the first event, which would otherwise hold its event loop for the
+     * Opens the spool, and reads the OpenAPI document and the classes of the first event, which would otherwise hold its event loop for the
      * time that reading some hundred of them takes.
      */
     private Buffer load() throws IOException {
@@ -56,8 +59,21 @@ final class Gateway {
             }
         }
         settings.tls().ifPresent(Tls::load);
+        settings.spoolFolder().ifPresent(this::openSpool);
         try (InputStream in = Objects.requireNonNull(Gateway.class.getResourceAsStream("openapi.yaml"))) {
             return Buffer.buffer(in.readAllBytes());
+        }
+    }
+
+    private void openSpool(Path folder) {
+        try {
+            Spool spool = new Spool(folder, settings.spoolBytes());
+            SpoolingPublisher spooling = new SpoolingPublisher(vertx, kafka, spool, folder);
+            metrics.watch(spooling);
+            publisher = spooling;
+        } catch (IOException e) {
+            throw new SettingsException(
+                    List.of(Settings.SPOOL_DIR.name() + "=" + folder + ": the spool cannot be opened: " + e));
         }
     }
 
@@ -98,7 +114,7 @@ final class Gateway {
     private Future<Void> drain() {
         return Future.join(vertx.deploymentIDs().stream().map(vertx::undeploy).toList())
                 .<Void>mapEmpty()
-                .eventually(publisher::close);
+                .eventually(() -> publisher.close());
     }
 
     private static List<String> problem(Future<String> deployment, Setting<Integer> setting, int port) {

@@ -75,7 +75,11 @@ final class Intake {
     private void published(int index, AsyncResult<Publisher.Receipt> outcome) {
         inFlight--;
         if (outcome.succeeded()) {
-            metrics.stored();
+            if (outcome.result() == Publisher.Spooled.ON_DISK) {
+                metrics.spooled();
+            } else {
+                metrics.stored();
+            }
             results.accept(outcome.result());
         } else if (outcome.cause() instanceof RefusedException refused) {
             reject(index, refused.refusal());

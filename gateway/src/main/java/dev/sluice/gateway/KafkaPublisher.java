@@ -13,6 +13,7 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.kafka.client.producer.KafkaProducer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -41,6 +42,11 @@ import org.slf4j.LoggerFactory;
  */
 final class KafkaPublisher implements Publisher {
     private static final Logger LOG = LoggerFactory.getLogger(KafkaPublisher.class);
+    private static final Refusal QUIET =
+            Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not acknowledged anything for some seconds.");
+    /** What is not acknowledged by then was answered as such. */
+    private static final Duration CLOSE = Duration.ofSeconds(2);
+
     private static final long BREAKER_POLL_MILLIS = 500;
     private static final int PROBE_TIMEOUT_MILLIS = 2_000;
     private static final long UNREADY_POLL_MILLIS = 200;
@@ -71,31 +77,37 @@ final class KafkaPublisher implements Publisher {
         this.onCreated = onCreated;
     }
 
-    /** Begins to look for the topics, and never gives up. */
-    void start() {
+    @Override
+    public void start() {
         lookForTopics();
         vertx.setPeriodic(BREAKER_POLL_MILLIS, timer -> watchBreaker());
     }
 
-    /** Whether the metadata of every topic is known and Kafka acknowledges, so that events can be taken. */
-    boolean isReady() {
+    /** Whether the metadata of every topic is known and Kafka acknowledges. */
+    @Override
+    public boolean isReady() {
         return ready && breaker.isClosed();
     }
 
     @Override
-    public boolean isAvailable() {
-        return breaker.isClosed();
+    public @Nullable Refusal outage() {
+        return breaker.isClosed() ? null : QUIET;
     }
 
     @Override
     public Future<Receipt> publish(Event event, long receivedMillis) {
+        return publish(event, receivedMillis, vertx.getOrCreateContext());
+    }
+
+    /** For a caller that runs on no context. */
+    Future<Receipt> publish(Event event, long receivedMillis, Context context) {
         Producer<byte[], byte[]> target = producer;
         if (target == null) {
             return Future.failedFuture(Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet.")
                     .asException());
         }
         breaker.sent();
-        Delivery delivery = new Delivery(vertx.getOrCreateContext());
+        Delivery delivery = new Delivery(context);
         try {
             var unused = target.send(record(event, receivedMillis), delivery::onCompletion);
         } catch (KafkaException | IllegalStateException e) {
@@ -111,11 +123,11 @@ final class KafkaPublisher implements Publisher {
         return new ProducerRecord<>(topics.of(event.type()), null, receivedMillis, keyBytes, event.value());
     }
 
-    /** Delivers what was sent, then lets go of Kafka. */
-    Future<Void> close() {
+    @Override
+    public Future<Void> close() {
         closed.set(true);
         KafkaProducer<byte[], byte[]> open = client;
-        return open == null ? Future.succeededFuture() : open.close();
+        return open == null ? Future.succeededFuture() : open.close(CLOSE.toMillis());
     }
 
     private void watchBreaker() {
@@ -224,7 +236,7 @@ final class KafkaPublisher implements Publisher {
             reportChange(refusal);
             context.runOnContext(ignored -> {
                 if (refusal == null && metadata != null) {
-                    promise.complete(new Receipt(metadata.topic(), metadata.partition(), metadata.offset()));
+                    promise.complete(new Stored(metadata.topic(), metadata.partition(), metadata.offset()));
                 } else if (refusal != null) {
                     promise.fail(refusal.asException());
                 }

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 /** Starts the gateway; SIGTERM and SIGINT stop it in order. */
 public final class Main {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
-    private static final Duration STOP = Duration.ofSeconds(12);
+    private static final Duration STOP = Duration.ofSeconds(15);
 
     private Main() {}
 

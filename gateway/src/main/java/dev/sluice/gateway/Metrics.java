@@ -2,6 +2,7 @@ package dev.sluice.gateway;
 
 import dev.sluice.events.Rejection;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -13,6 +14,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ToDoubleFunction;
 import org.apache.kafka.clients.producer.Producer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +28,8 @@ final class Metrics implements AutoCloseable {
     private final Counter received = Counter.builder("sluice.events.received")
             .description("Events of requests that could be read")
             .register(registry);
-    private final Counter acceptedEvents = event("accepted");
+    private final Counter storedEvents = event("stored");
+    private final Counter spooledEvents = event("spooled");
     private final Map<Rejection, Counter> refusedEvents = new EnumMap<>(Rejection.class);
     private final LongAdder inFlight = new LongAdder();
 
@@ -66,13 +69,17 @@ final class Metrics implements AutoCloseable {
         increment(refused.get(rejection));
     }
 
-    /** An event that a request was found to hold; ends as {@link #stored} or {@link #rejected}. */
+    /** An event that a request was found to hold; ends as {@link #stored}, {@link #spooled} or {@link #rejected}. */
     void received() {
         received.increment();
     }
 
     void stored() {
-        acceptedEvents.increment();
+        storedEvents.increment();
+    }
+
+    void spooled() {
+        spooledEvents.increment();
     }
 
     void rejected(Rejection rejection) {
@@ -81,6 +88,19 @@ final class Metrics implements AutoCloseable {
 
     void watch(Budget budget) {
         registry.gauge("sluice.in.flight.bytes", budget, Budget::used);
+    }
+
+    void watch(SpoolingPublisher spool) {
+        registry.gauge("sluice.spool.events", spool, SpoolingPublisher::held);
+        registry.gauge("sluice.spool.bytes", spool, SpoolingPublisher::bytes);
+        count("sluice.spool.replayed", "Events that went from the spool to Kafka", spool, SpoolingPublisher::replayed);
+        count("sluice.spool.refused", "Events of the spool that Kafka never takes", spool, SpoolingPublisher::refused);
+        count("sluice.spool.missing", "Events that the spool lost to damage", spool, SpoolingPublisher::missing);
+    }
+
+    private void count(
+            String name, String meaning, SpoolingPublisher spool, ToDoubleFunction<SpoolingPublisher> value) {
+        FunctionCounter.builder(name, spool, value).description(meaning).register(registry);
     }
 
     void watch(Producer<?, ?> producer) {

@@ -1,14 +1,32 @@
 package dev.sluice.gateway;
 
 import io.vertx.core.Future;
+import org.jspecify.annotations.Nullable;
 
 /** Makes events durable. */
 interface Publisher {
-    /** Where an event became durable. */
-    record Receipt(String topic, int partition, long offset) {}
+    /** How an event became durable. */
+    sealed interface Receipt permits Stored, Spooled {}
 
-    /** Whether an event has any prospect of being stored soon: a refusal before its body is read costs least. */
-    boolean isAvailable();
+    /** Where in Kafka an event is. */
+    record Stored(String topic, int partition, long offset) implements Receipt {}
+
+    /** On the gateway's disk, and on its way to Kafka. */
+    enum Spooled implements Receipt {
+        ON_DISK
+    }
+
+    /** Begins to look for Kafka, and never gives up. */
+    void start();
+
+    /**
+     * Why no event has any prospect of being taken now, null where it has: a refusal before a body is read costs least.
+     */
+    @Nullable
+    Refusal outage();
+
+    /** Whether events can be taken. */
+    boolean isReady();
 
     /**
      * Never blocks. Succeeds once the event is durable; fails with a {@link RefusedException} that tells whether it was
@@ -17,4 +35,7 @@ interface Publisher {
      * @param receivedMillis milliseconds since 1970 UTC
      */
     Future<Receipt> publish(Event event, long receivedMillis);
+
+    /** Delivers what is under way, as far as Kafka takes it, then lets go. */
+    Future<Void> close();
 }

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.events.Rejection;
-import dev.sluice.gateway.Publisher.Receipt;
+import dev.sluice.gateway.Publisher.Stored;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
@@ -120,11 +120,12 @@ final class Responses {
     /** What became durable; of one event alone, also where. */
     private static ObjectNode taken(Results results) {
         ObjectNode body = JSON.createObjectNode().put("accepted", results.accepted());
-        Receipt receipt = results.receipt();
-        if (!results.isBatch() && receipt != null) {
-            body.put("topic", receipt.topic())
-                    .put("partition", receipt.partition())
-                    .put("offset", receipt.offset());
+        if (results.spooled() > 0) {
+            body.put("spooled", results.spooled());
+        } else if (!results.isBatch() && results.receipt() instanceof Stored stored) {
+            body.put("topic", stored.topic())
+                    .put("partition", stored.partition())
+                    .put("offset", stored.offset());
         }
         return body;
     }

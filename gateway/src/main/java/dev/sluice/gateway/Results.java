@@ -1,6 +1,7 @@
 package dev.sluice.gateway;
 
 import dev.sluice.gateway.Publisher.Receipt;
+import dev.sluice.gateway.Publisher.Spooled;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -14,6 +15,7 @@ final class Results {
     private final boolean batch;
     private final List<Rejected> rejected = new ArrayList<>();
     private int accepted;
+    private int spooled;
     private @Nullable Receipt receipt;
 
     /** @param batch whether the request could hold more than one event */
@@ -23,6 +25,7 @@ final class Results {
 
     void accept(Receipt where) {
         accepted++;
+        spooled += where == Spooled.ON_DISK ? 1 : 0;
         receipt = where;
     }
 
@@ -36,6 +39,11 @@ final class Results {
 
     int accepted() {
         return accepted;
+    }
+
+    /** Those of the accepted that are on the gateway's disk, and not yet in Kafka. */
+    int spooled() {
+        return spooled;
     }
 
     /** Where the last event is stored; of use where there is one. */

@@ -4,6 +4,7 @@ import dev.sluice.settings.Environment;
 import dev.sluice.settings.KafkaAddress;
 import dev.sluice.settings.Setting;
 import dev.sluice.settings.Topics;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,8 @@ record Settings(
         Bounds bounds,
         long inFlightBytes,
         int connections,
+        Optional<Path> spoolFolder,
+        int spoolBytes,
         Duration drainDelay,
         List<String> corsOrigins,
         List<String> webhookOrigins,
@@ -69,6 +72,12 @@ record Settings(
             "connections at most; more wait to be accepted, and some ten KiB of memory go with each",
             1,
             1_000_000);
+    static final Setting<String> SPOOL_DIR = Setting.text(
+            "SPOOL_DIR",
+            "",
+            "folder on a disk of its own; events that Kafka cannot take are kept there, and still taken");
+    static final Setting<Integer> MAX_SPOOL_BYTES = Setting.integer(
+            "MAX_SPOOL_BYTES", "1073741824", "bytes that `SPOOL_DIR` may take", Spool.LEAST_BYTES, Integer.MAX_VALUE);
     static final Setting<Duration> DRAIN_DELAY = Setting.duration(
             "DRAIN_DELAY", "1ms", "time between not being ready and closing the port, for load balancers to notice");
     private static final Pattern ORIGIN = Pattern.compile("\\*|[a-z][a-z0-9+.-]*://[^/,\\s]+");
@@ -106,6 +115,10 @@ record Settings(
                 bounds(environment),
                 environment.get(MAX_IN_FLIGHT_BYTES),
                 environment.get(MAX_CONNECTIONS),
+                Optional.of(environment.get(SPOOL_DIR))
+                        .filter(folder -> !folder.isEmpty())
+                        .map(Path::of),
+                environment.get(MAX_SPOOL_BYTES),
                 environment.get(DRAIN_DELAY),
                 environment.get(CORS_ORIGINS),
                 environment.get(WEBHOOK_ORIGINS),
@@ -126,9 +139,11 @@ record Settings(
                     + " at least for these MAX_BODY_BYTES and MAX_INFLATED_BYTES");
         }
         long buffer = Long.parseLong(producer.getOrDefault("buffer.memory", "33554432"));
-        if (inFlightBytes > buffer) {
-            environment.problem("MAX_IN_FLIGHT_BYTES=" + inFlightBytes + ": must be below " + buffer
-                    + ", Kafka's buffer; raise KAFKA_PRODUCER_BUFFER_MEMORY with it");
+        long both = inFlightBytes + (spoolFolder.isPresent() ? SpoolingPublisher.WINDOW_BYTES : 0);
+        if (both > buffer) {
+            environment.problem(
+                    "MAX_IN_FLIGHT_BYTES=" + inFlightBytes + ": must be below " + (buffer - both + inFlightBytes)
+                            + ", what Kafka's buffer leaves for it; raise KAFKA_PRODUCER_BUFFER_MEMORY with it");
         }
     }
 
@@ -157,6 +172,8 @@ record Settings(
                 BODY_TIMEOUT,
                 MAX_IN_FLIGHT_BYTES,
                 MAX_CONNECTIONS,
+                SPOOL_DIR,
+                MAX_SPOOL_BYTES,
                 DRAIN_DELAY,
                 CORS_ORIGINS,
                 WEBHOOK_ORIGINS,

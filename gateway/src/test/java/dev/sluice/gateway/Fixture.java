@@ -40,6 +40,9 @@ final class Fixture implements AutoCloseable {
     final Settings settings;
     final WebClient client;
     final RealBroker broker;
+    /** The client's own: a watch of event loops is for those of the gateway. */
+    private final Vertx clients = Vertx.vertx();
+
     private final Gateway gateway;
 
     /** @param variables settings beside the ports */
@@ -47,17 +50,19 @@ final class Fixture implements AutoCloseable {
         broker = RealBroker.start(folder);
         settings = settings(broker.port(), variables);
         createTopics(broker, settings.topics().all());
-        Vertx vertx = vertx();
-        gateway = new Gateway(vertx, settings);
+        gateway = new Gateway(vertx(), settings);
         get(gateway.start());
         client = WebClient.create(
-                vertx, new WebClientOptions().setDecompressionSupported(false), new PoolOptions().setHttp1MaxSize(64));
+                clients,
+                new WebClientOptions().setDecompressionSupported(false),
+                new PoolOptions().setHttp1MaxSize(64));
         awaitReady(client, settings);
     }
 
     @Override
     public void close() throws Exception {
         get(gateway.stop());
+        get(clients.close());
         broker.close();
     }
 

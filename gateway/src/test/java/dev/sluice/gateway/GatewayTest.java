@@ -60,7 +60,9 @@ class GatewayTest {
     static Path folder;
 
     private static RealBroker broker;
-    private static Vertx vertx;
+    /** The client's own: the watch is for the gateway's event loops. */
+    private static final Vertx CLIENTS = Vertx.vertx();
+
     private static Gateway gateway;
     private static Settings settings;
     private static WebClient client;
@@ -69,17 +71,17 @@ class GatewayTest {
     static void start() throws Exception {
         broker = RealBroker.start(folder);
         createTopics(broker, List.of("events"));
-        vertx = vertx();
         settings = settings(broker.port());
-        gateway = new Gateway(vertx, settings);
+        gateway = new Gateway(vertx(), settings);
         get(gateway.start());
-        client = WebClient.create(vertx, new WebClientOptions(), new PoolOptions().setHttp1MaxSize(64));
+        client = WebClient.create(CLIENTS, new WebClientOptions(), new PoolOptions().setHttp1MaxSize(64));
         awaitReady(client, settings);
     }
 
     @AfterAll
     static void stop() throws Exception {
         get(gateway.stop());
+        get(CLIENTS.close());
         broker.close();
     }
 
