@@ -11,15 +11,25 @@ import org.slf4j.LoggerFactory;
  */
 final class Breaker {
     private static final Logger LOG = LoggerFactory.getLogger(Breaker.class);
-    private static final long PATIENCE_NANOS = Duration.ofSeconds(3).toNanos();
+    /** Where events are refused while it is open. */
+    static final Duration PATIENCE = Duration.ofSeconds(3);
+
+    /** Where they are kept instead: fewer requests wait for Kafka's own time to be over. */
+    static final Duration SHORT_PATIENCE = Duration.ofSeconds(1);
+
     private static final long PROBE_NANOS = Duration.ofSeconds(1).toNanos();
 
+    private final Duration patience;
     private final AtomicInteger inFlight = new AtomicInteger();
     private volatile long quietSince = System.nanoTime();
     private volatile boolean open;
     // of the watching timer alone
     private long lastProbe;
     private boolean probing;
+
+    Breaker(Duration patience) {
+        this.patience = patience;
+    }
 
     boolean isClosed() {
         return !open;
@@ -41,11 +51,11 @@ final class Breaker {
 
     /** Looks at the clock; whether Kafka should be asked now how it is. */
     boolean wantsProbe(long now) {
-        if (!open && inFlight.get() > 0 && now - quietSince > PATIENCE_NANOS) {
+        if (!open && inFlight.get() > 0 && now - quietSince > patience.toNanos()) {
             open = true;
             LOG.warn(
-                    "Kafka has acknowledged nothing for {} s: events are refused until it answers",
-                    Duration.ofNanos(PATIENCE_NANOS).toSeconds());
+                    "Kafka has acknowledged nothing for {} s: no events go to it until it answers",
+                    patience.toSeconds());
         }
         if (!open || probing || now - lastProbe < PROBE_NANOS) {
             return false;

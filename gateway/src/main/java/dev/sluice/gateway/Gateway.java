@@ -34,7 +34,12 @@ final class Gateway {
         this.settings = settings;
         this.budget = new Budget(settings.inFlightBytes());
         metrics.watch(budget);
-        this.kafka = new KafkaPublisher(vertx, settings.topics(), settings.producer(), metrics::watch);
+        this.kafka = new KafkaPublisher(
+                vertx,
+                settings.topics(),
+                settings.producer(),
+                settings.spoolFolder().isPresent() ? Breaker.SHORT_PATIENCE : Breaker.PATIENCE,
+                metrics::watch);
         this.publisher = kafka;
     }
 

@@ -62,15 +62,21 @@ final class KafkaPublisher implements Publisher {
     private volatile @Nullable Producer<byte[], byte[]> producer;
     private volatile boolean ready;
     private final AtomicBoolean failing = new AtomicBoolean();
-    private final Breaker breaker = new Breaker();
+    private final Breaker breaker;
     private String lastProblem = "";
 
     /**
      * @param settings of Kafka's producer
+     * @param patience with a Kafka that acknowledges nothing
      * @param onCreated is given the producer once there is one, for its metrics
      */
     KafkaPublisher(
-            Vertx vertx, Topics topics, Map<String, String> settings, Consumer<Producer<byte[], byte[]>> onCreated) {
+            Vertx vertx,
+            Topics topics,
+            Map<String, String> settings,
+            Duration patience,
+            Consumer<Producer<byte[], byte[]>> onCreated) {
+        this.breaker = new Breaker(patience);
         this.vertx = vertx;
         this.topics = topics;
         this.settings = settings;
@@ -113,7 +119,6 @@ final class KafkaPublisher implements Publisher {
         } catch (KafkaException | IllegalStateException e) {
             delivery.onCompletion(null, e);
         }
-        delivery.sending = false;
         return delivery.promise.future();
     }
 
@@ -224,7 +229,8 @@ final class KafkaPublisher implements Publisher {
     private final class Delivery {
         private final Context context;
         private final Promise<Receipt> promise = Promise.promise();
-        private volatile boolean sending = true;
+        /** Kafka calls back on it only where {@code send} failed at once. */
+        private final Thread sender = Thread.currentThread();
 
         Delivery(Context context) {
             this.context = context;
@@ -234,13 +240,23 @@ final class KafkaPublisher implements Publisher {
             breaker.done(failure == null);
             Refusal refusal = failure == null ? null : refusal(failure);
             reportChange(refusal);
-            context.runOnContext(ignored -> {
-                if (refusal == null && metadata != null) {
-                    promise.complete(new Stored(metadata.topic(), metadata.partition(), metadata.offset()));
-                } else if (refusal != null) {
-                    promise.fail(refusal.asException());
-                }
-            });
+            if (isSending()) {
+                complete(metadata, refusal);
+            } else {
+                context.runOnContext(ignored -> complete(metadata, refusal));
+            }
+        }
+
+        private boolean isSending() {
+            return Thread.currentThread().equals(sender);
+        }
+
+        private void complete(@Nullable RecordMetadata metadata, @Nullable Refusal refusal) {
+            if (refusal == null && metadata != null) {
+                promise.complete(new Stored(metadata.topic(), metadata.partition(), metadata.offset()));
+            } else if (refusal != null) {
+                promise.fail(refusal.asException());
+            }
         }
 
         private Refusal refusal(Exception failure) {
@@ -251,7 +267,7 @@ final class KafkaPublisher implements Publisher {
             if (failure instanceof RecordTooLargeException) {
                 return Refusal.of(RECORD_TOO_LARGE, detail);
             }
-            if (sending && (failure instanceof TimeoutException || !(failure instanceof ApiException))) {
+            if (isSending() && (failure instanceof TimeoutException || !(failure instanceof ApiException))) {
                 return Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet, or is gone: " + detail);
             }
             if (failure instanceof RetriableException || !(failure instanceof ApiException)) {

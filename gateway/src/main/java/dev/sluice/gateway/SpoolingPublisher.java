@@ -147,7 +147,13 @@ final class SpoolingPublisher implements Publisher {
             return keep(event, receivedMillis);
         }
         return kafka.publish(event, receivedMillis)
-                .recover(cause -> isFinal(cause) ? Future.failedFuture(cause) : keep(event, receivedMillis));
+                .recover(cause ->
+                        isFinal(cause) ? Future.failedFuture(cause) : keepInDoubt(event, receivedMillis, cause));
+    }
+
+    /** Where the spool does not take it either, what is said of Kafka stands: it may be stored there. */
+    private Future<Receipt> keepInDoubt(Event event, long receivedMillis, Throwable cause) {
+        return keep(event, receivedMillis).recover(spool -> Future.failedFuture(cause));
     }
 
     private static boolean isFinal(Throwable cause) {
@@ -278,22 +284,35 @@ final class SpoolingPublisher implements Publisher {
             Leaving leaving = new Leaving(entry);
             window.add(leaving);
             windowBytes += leaving.bytes;
-            send(leaving);
+            if (!send(leaving)) {
+                break;
+            }
         }
     }
 
     /** Once nothing is under way, so that the order stays what it was. */
     private void sendAgain() {
-        if (inFlight == 0) {
-            someFailed = false;
-            window.stream().filter(leaving -> !leaving.done).forEach(this::send);
+        if (inFlight > 0) {
+            return;
+        }
+        someFailed = false;
+        for (Leaving leaving : window) {
+            if (!leaving.done && !send(leaving)) {
+                break;
+            }
         }
     }
 
-    private void send(Leaving leaving) {
+    /** Whether Kafka's client took it; if not, those behind it have to wait as well. */
+    private boolean send(Leaving leaving) {
+        Future<Receipt> sent = kafka.publish(leaving.entry.event(), leaving.entry.receivedMillis(), context);
+        if (sent.failed() && !isFinal(sent.cause())) {
+            someFailed = true;
+            return false;
+        }
         inFlight++;
-        kafka.publish(leaving.entry.event(), leaving.entry.receivedMillis(), context)
-                .onComplete(outcome -> thread.execute(() -> sent(leaving, outcome)));
+        sent.onComplete(outcome -> thread.execute(() -> sent(leaving, outcome)));
+        return true;
     }
 
     private void sent(Leaving leaving, AsyncResult<Receipt> outcome) {

@@ -106,12 +106,12 @@ class BatchTest {
                 .mapToObj(i -> ("{\"event_type\":\"many\",\"event_id\":\"" + i + "\"}").getBytes(UTF_8))
                 .toList();
         Map<TopicPartition, Long> before = gateway.ends();
-        double counted = gateway.metric("sluice_events_total{outcome=\"accepted\"}");
+        double counted = gateway.metric("sluice_events_total{outcome=\"stored\"}");
         HttpResponse<Buffer> response = gateway.post(LINES, joined(items, true));
         assertThat(response.statusCode()).isEqualTo(202);
         assertThat(json(response).toString()).isEqualTo("{\"accepted\":10000}");
         assertThat(new HashSet<>(values(gateway.recordsSince(before)))).hasSize(10_000);
-        assertThat(gateway.metric("sluice_events_total{outcome=\"accepted\"}")).isEqualTo(counted + 10_000);
+        assertThat(gateway.metric("sluice_events_total{outcome=\"stored\"}")).isEqualTo(counted + 10_000);
     }
 
     @Test

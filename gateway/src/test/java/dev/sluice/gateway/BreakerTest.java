@@ -6,7 +6,7 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 class BreakerTest {
-    private final Breaker breaker = new Breaker();
+    private final Breaker breaker = new Breaker(Breaker.PATIENCE);
 
     @Test
     void nothingSent_neverOpens() {

@@ -10,6 +10,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
@@ -32,10 +33,12 @@ import org.apache.kafka.common.serialization.StringDeserializer;
  */
 final class Ledger implements AutoCloseable {
     /** What became of the events of one run. */
-    record Account(int sent, int acknowledged, int refused, int unanswered, int missing, int storedTwice) {}
+    record Account(
+            int sent, int acknowledged, int refused, int unanswered, int missing, int outOfOrder, int storedTwice) {}
 
-    private static final int CONNECTIONS = 8;
-    private static final Pattern ID = Pattern.compile("\"event_id\":\"(\\d+)\"");
+    static final int CONNECTIONS = 8;
+
+    private static final Pattern ID = Pattern.compile("\"event_id\":\"(\\d+)\",\"connection\":(\\d+)");
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final List<Integer> ports;
@@ -54,7 +57,8 @@ final class Ledger implements AutoCloseable {
     Ledger(List<Integer> ports) {
         this.ports = ports;
         for (int i = 0; i < CONNECTIONS; i++) {
-            senders.add(connections.submit(this::send));
+            int connection = i;
+            senders.add(connections.submit(() -> send(connection)));
         }
     }
 
@@ -74,11 +78,18 @@ final class Ledger implements AutoCloseable {
         }
         BitSet stored = new BitSet();
         int storedTwice = 0;
+        int outOfOrder = 0;
+        Map<String, Integer> last = new HashMap<>();
         for (ConsumerRecord<String, String> record : records(bootstrapServers, topic)) {
             Matcher id = ID.matcher(record.value());
             if (id.find()) {
                 int number = Integer.parseInt(id.group(1));
-                storedTwice += stored.get(number) ? 1 : 0;
+                if (stored.get(number)) {
+                    storedTwice++;
+                } else if (acknowledged.get(number)) {
+                    Integer before = last.put(record.partition() + " " + id.group(2), number);
+                    outOfOrder += before != null && before > number ? 1 : 0;
+                }
                 stored.set(number);
             }
         }
@@ -90,6 +101,7 @@ final class Ledger implements AutoCloseable {
                 refused.get(),
                 unanswered.get(),
                 missing.cardinality(),
+                outOfOrder,
                 storedTwice);
     }
 
@@ -99,10 +111,11 @@ final class Ledger implements AutoCloseable {
         connections.shutdownNow();
     }
 
-    private void send() {
+    private void send(int connection) {
         while (!stopping) {
             int id = sent.getAndIncrement();
-            int status = post("{\"event_type\":\"fault\",\"event_id\":\"" + id + "\"}");
+            int status =
+                    post("{\"event_type\":\"fault\",\"event_id\":\"" + id + "\",\"connection\":" + connection + "}");
             if (status == 202) {
                 acknowledgedCount.incrementAndGet();
                 synchronized (acknowledged) {

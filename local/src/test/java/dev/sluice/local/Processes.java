@@ -26,7 +26,16 @@ final class Processes {
 
     /** {@code java} with its output in {@code log}, in the project's folder, as {@code make} starts it. */
     static Process java(Path log, Map<String, String> environment, String... arguments) throws IOException {
+        return shell(log, environment, "", arguments);
+    }
+
+    /** The same after {@code shell}, as {@code ulimit -f 100;}. */
+    static Process shell(Path log, Map<String, String> environment, String shell, String... arguments)
+            throws IOException {
         List<String> command = new ArrayList<>();
+        if (!shell.isEmpty()) {
+            command.addAll(List.of("bash", "-c", shell + " exec \"$@\"", "bash"));
+        }
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command)

@@ -1,0 +1,161 @@
+package dev.sluice.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.events.RealBroker;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+
+/** A broker and gateways, as processes, to do harm to; and the report of what was done. */
+final class Victims implements AutoCloseable {
+    static final String TOPIC = "events";
+    static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    private static final Path REPORT = Processes.HOME.resolve("local/target/fault-test/report.md");
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+    private final String name;
+    private final Path folder;
+    private final List<Process> processes = new ArrayList<>();
+    private final Map<Integer, Integer> managementPorts = new HashMap<>();
+    private RealBroker broker;
+
+    /**
+     * @param name of the test, for the gateways' logs beside the report
+     * @param brokerPrefix goes before the broker's command
+     */
+    Victims(String name, Path folder, List<String> brokerPrefix) throws Exception {
+        this.name = name;
+        this.folder = folder;
+        Files.createDirectories(REPORT.getParent());
+        Path data = folder.resolve("kafka");
+        broker = RealBroker.launch(
+                brokerPrefix, RealBroker.jars(), data, folder.resolve("broker.log"), RealBroker.freePort());
+        await().atMost(PATIENCE).until(() -> RealBroker.accepts(broker.port()));
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            admin.createTopics(List.of(new NewTopic(TOPIC, 4, (short) 1))).all().get(60, TimeUnit.SECONDS);
+        }
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(process -> process.destroyForcibly().onExit().join());
+        broker.close();
+    }
+
+    RealBroker broker() {
+        return broker;
+    }
+
+    void restartBroker() {
+        broker = broker.restart();
+    }
+
+    /** The broker again, without what went before its command. */
+    void restartBrokerUnlimited() {
+        broker.kill();
+        broker = RealBroker.launch(
+                List.of(), RealBroker.jars(), folder.resolve("kafka"), folder.resolve("broker.log"), broker.port());
+        await().atMost(PATIENCE).until(() -> RealBroker.accepts(broker.port()));
+    }
+
+    Process gateway(int port) throws Exception {
+        return gateway(port, Map.of(), "");
+    }
+
+    /**
+     * Starts a gateway with the memory that it is promised to do with, and waits until it is ready.
+     *
+     * @param shell goes before the command, as {@code ulimit -f 100;}
+     */
+    Process gateway(int port, Map<String, String> settings, String shell) throws Exception {
+        int managementPort = managementPorts.computeIfAbsent(port, any -> RealBroker.freePort());
+        Map<String, String> environment = new HashMap<>();
+        environment.put("HTTP_PORT", Integer.toString(port));
+        environment.put("MANAGEMENT_PORT", Integer.toString(managementPort));
+        environment.put("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers());
+        environment.put("BODY_TIMEOUT", "5s");
+        environment.put("KAFKA_PRODUCER_DELIVERY_TIMEOUT_MS", "10000");
+        environment.put("KAFKA_PRODUCER_REQUEST_TIMEOUT_MS", "5000");
+        environment.putAll(settings);
+        Process process = Processes.shell(
+                log(port),
+                environment,
+                shell,
+                "-Xmx192m",
+                "-XX:+ExitOnOutOfMemoryError",
+                "-Dvertx.options.blockedThreadCheckInterval=50",
+                "-Dvertx.options.maxEventLoopExecuteTime=100000000",
+                "-jar",
+                Processes.artifact("gateway/target/sluice-gateway.jar"));
+        processes.add(process);
+        await().atMost(PATIENCE).until(() -> Processes.isReady(managementPort));
+        return process;
+    }
+
+    Path log(int port) {
+        return REPORT.resolveSibling(name + "-gateway-" + port + ".log");
+    }
+
+    Path spool(int port) {
+        return folder.resolve("spool-" + port);
+    }
+
+    int get(int port, String path) throws Exception {
+        return HTTP.send(management(port, path), BodyHandlers.discarding()).statusCode();
+    }
+
+    /** The sum of all metrics whose lines begin so. */
+    double metric(int port, String name) throws Exception {
+        return HTTP.send(management(port, "/metrics"), BodyHandlers.ofLines())
+                .body()
+                .filter(line -> line.startsWith(name))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                .sum();
+    }
+
+    private HttpRequest management(int port, String path) {
+        return HttpRequest.newBuilder(URI.create("http://localhost:" + managementPorts.get(port) + path))
+                .build();
+    }
+
+    /** received = stored + spooled + refused, what was spooled is in Kafka, and nothing is held any more. */
+    void assertBalance(int port) {
+        await().atMost(PATIENCE).untilAsserted(() -> {
+            assertThat(metric(port, "sluice_events_received_total ")).isEqualTo(metric(port, "sluice_events_total{"));
+            assertThat(metric(port, "sluice_in_flight_bytes ")).isZero();
+            assertThat(metric(port, "sluice_spool_events ")).isZero();
+            assertThat(metric(port, "sluice_spool_missing_total ")).isZero();
+        });
+    }
+
+    static void report(String fault, int times, Ledger.Account account) throws IOException {
+        Files.createDirectories(REPORT.getParent());
+        if (Files.notExists(REPORT)) {
+            Files.writeString(
+                    REPORT,
+                    "| fault | times | sent | acknowledged | refused with 503 | no answer | acknowledged and missing |"
+                            + " out of order | stored twice |\n|---|---|---|---|---|---|---|---|---|\n");
+        }
+        String row = "| " + fault + " | " + times + " | " + account.sent() + " | " + account.acknowledged() + " | "
+                + account.refused() + " | " + account.unanswered() + " | " + account.missing() + " | "
+                + account.outOfOrder() + " | " + account.storedTwice() + " |";
+        System.out.println(row);
+        Files.writeString(REPORT, row + "\n", StandardOpenOption.APPEND);
+    }
+}
