@@ -11,6 +11,7 @@ export TARGET ?= http://localhost:5000
 export SCENARIO ?= single
 export BATCH ?= 100
 ROUNDS ?= 20
+OUTAGE ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help run-local test fault-test load-test build format clean jdk
@@ -31,7 +32,8 @@ test: jdk ## everything that can be checked: format, warnings, unit, property an
 
 fault-test: jdk ## what make test injects, ROUNDS times as often; report in local/target/fault-test/report.md
 	@rm -rf local/target/fault-test
-	$(MVN) verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=FaultIT -Dfailsafe.failIfNoSpecifiedTests=false -Dfault.rounds=$(ROUNDS)
+	$(MVN) verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test='FaultIT,OutageIT' -Dfailsafe.failIfNoSpecifiedTests=false \
+	  -Dfault.rounds=$(ROUNDS) -Dfault.stuck.seconds=30 -Doutage.measured=true -Doutage.seconds=$(OUTAGE) -Doutage.spooled.seconds=300
 	@cat local/target/fault-test/report.md
 
 load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCENARIO=single, batch, ndjson or cloudevents; report in local/target/load-test

@@ -4,6 +4,7 @@ import ch.qos.logback.classic.LoggerContext;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -14,6 +15,7 @@ import org.slf4j.LoggerFactory;
 /** Starts the gateway; SIGTERM and SIGINT stop it in order. */
 public final class Main {
     private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+    private static final long BLOCKED_MILLIS = 100;
     private static final Duration STOP = Duration.ofSeconds(15);
 
     private Main() {}
@@ -23,6 +25,7 @@ public final class Main {
             Settings settings = Settings.read(new Environment(System.getenv()));
             Gateway gateway = new Gateway(
                     Vertx.builder()
+                            .with(watchful())
                             .withTransport(ConnectionLimit.transport(settings.connections()))
                             .build(),
                     settings);
@@ -42,6 +45,15 @@ public final class Main {
         } catch (ExecutionException e) {
             exit(String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
         }
+    }
+
+    /** The log says when an event loop was blocked for longer than a sender should notice. */
+    private static VertxOptions watchful() {
+        return new VertxOptions()
+                .setBlockedThreadCheckInterval(BLOCKED_MILLIS / 2)
+                .setBlockedThreadCheckIntervalUnit(TimeUnit.MILLISECONDS)
+                .setMaxEventLoopExecuteTime(BLOCKED_MILLIS)
+                .setMaxEventLoopExecuteTimeUnit(TimeUnit.MILLISECONDS);
     }
 
     private static void exit(String problems) {

@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -38,27 +39,66 @@ final class Ledger implements AutoCloseable {
 
     static final int CONNECTIONS = 8;
 
+    private static final int LONGEST_MILLIS = 60_000;
     private static final Pattern ID = Pattern.compile("\"event_id\":\"(\\d+)\",\"connection\":(\\d+)");
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final List<Integer> ports;
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-    private final ExecutorService connections = Executors.newFixedThreadPool(CONNECTIONS);
+    private final ExecutorService connections;
     private final List<Future<?>> senders = new ArrayList<>();
     private final AtomicInteger sent = new AtomicInteger();
     private final AtomicInteger refused = new AtomicInteger();
     private final AtomicInteger unanswered = new AtomicInteger();
     private final AtomicInteger acknowledgedCount = new AtomicInteger();
     private final BitSet acknowledged = new BitSet();
+    private final AtomicIntegerArray refusalMillis = new AtomicIntegerArray(LONGEST_MILLIS);
+    private volatile long nanosBetween;
     private volatile boolean stopping;
 
-    /** Begins to send to the first of {@code ports} that takes a connection. */
+    /** Begins to send to the first of {@code ports} that takes a connection, as fast as it answers. */
     Ledger(List<Integer> ports) {
+        this(ports, CONNECTIONS);
+    }
+
+    Ledger(List<Integer> ports, int count) {
         this.ports = ports;
-        for (int i = 0; i < CONNECTIONS; i++) {
+        this.connections = Executors.newFixedThreadPool(count);
+        for (int i = 0; i < count; i++) {
             int connection = i;
             senders.add(connections.submit(() -> send(connection)));
+        }
+    }
+
+    /** From now on so many events a second of all connections together; one that had to wait catches up. */
+    void pace(double perSecond) {
+        nanosBetween = (long) (senders.size() * 1e9 / perSecond);
+    }
+
+    int sent() {
+        return sent.get();
+    }
+
+    /** Milliseconds within which that share of the refusals since the last {@link #forgetRefusals} was answered. */
+    int refusalMillis(double share) {
+        long all = 0;
+        for (int i = 0; i < LONGEST_MILLIS; i++) {
+            all += refusalMillis.get(i);
+        }
+        long seen = 0;
+        for (int i = 0; i < LONGEST_MILLIS; i++) {
+            seen += refusalMillis.get(i);
+            if (seen >= all * share) {
+                return i;
+            }
+        }
+        return LONGEST_MILLIS;
+    }
+
+    void forgetRefusals() {
+        for (int i = 0; i < LONGEST_MILLIS; i++) {
+            refusalMillis.set(i, 0);
         }
     }
 
@@ -112,8 +152,16 @@ final class Ledger implements AutoCloseable {
     }
 
     private void send(int connection) {
+        long next = System.nanoTime();
         while (!stopping) {
+            if (nanosBetween == 0) {
+                next = System.nanoTime();
+            } else {
+                next += nanosBetween;
+                LockSupport.parkNanos(next - System.nanoTime());
+            }
             int id = sent.getAndIncrement();
+            long start = System.nanoTime();
             int status =
                     post("{\"event_type\":\"fault\",\"event_id\":\"" + id + "\",\"connection\":" + connection + "}");
             if (status == 202) {
@@ -123,6 +171,8 @@ final class Ledger implements AutoCloseable {
                 }
             } else if (status == 503) {
                 refused.incrementAndGet();
+                refusalMillis.incrementAndGet(
+                        (int) Math.min(LONGEST_MILLIS - 1, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)));
                 LockSupport.parkNanos(PAUSE_NANOS);
             } else {
                 unanswered.incrementAndGet();

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 
@@ -27,6 +28,7 @@ final class Victims implements AutoCloseable {
     static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private static final Path REPORT = Processes.HOME.resolve("local/target/fault-test/report.md");
+    private static final int PAGE_BYTES = 4096;
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private final String name;
@@ -99,8 +101,6 @@ final class Victims implements AutoCloseable {
                 shell,
                 "-Xmx192m",
                 "-XX:+ExitOnOutOfMemoryError",
-                "-Dvertx.options.blockedThreadCheckInterval=50",
-                "-Dvertx.options.maxEventLoopExecuteTime=100000000",
                 "-jar",
                 Processes.artifact("gateway/target/sluice-gateway.jar"));
         processes.add(process);
@@ -118,6 +118,20 @@ final class Victims implements AutoCloseable {
 
     int get(int port, String path) throws Exception {
         return HTTP.send(management(port, path), BodyHandlers.discarding()).statusCode();
+    }
+
+    /** Bytes of memory that a process has of the machine's. */
+    static long residentBytes(Process process) throws IOException {
+        String pages =
+                Files.readString(Path.of("/proc/" + process.pid() + "/statm")).split(" ")[1];
+        return Long.parseLong(pages) * PAGE_BYTES;
+    }
+
+    /** How often an event loop was blocked for longer than it may be. */
+    long blocked(int port) throws IOException {
+        try (Stream<String> lines = Files.lines(log(port))) {
+            return lines.filter(line -> line.contains("has been blocked")).count();
+        }
     }
 
     /** The sum of all metrics whose lines begin so. */
@@ -152,10 +166,14 @@ final class Victims implements AutoCloseable {
                     "| fault | times | sent | acknowledged | refused with 503 | no answer | acknowledged and missing |"
                             + " out of order | stored twice |\n|---|---|---|---|---|---|---|---|---|\n");
         }
-        String row = "| " + fault + " | " + times + " | " + account.sent() + " | " + account.acknowledged() + " | "
+        write("| " + fault + " | " + times + " | " + account.sent() + " | " + account.acknowledged() + " | "
                 + account.refused() + " | " + account.unanswered() + " | " + account.missing() + " | "
-                + account.outOfOrder() + " | " + account.storedTwice() + " |";
-        System.out.println(row);
-        Files.writeString(REPORT, row + "\n", StandardOpenOption.APPEND);
+                + account.outOfOrder() + " | " + account.storedTwice() + " |");
+    }
+
+    /** A line of the report. */
+    static void write(String line) throws IOException {
+        System.out.println(line);
+        Files.writeString(REPORT, line + "\n", StandardOpenOption.APPEND);
     }
 }
