@@ -5,13 +5,15 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -27,6 +29,12 @@ public final class RealBroker implements AutoCloseable {
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
             "-Djava.awt.headless=true");
+
+    private static final int FIRST_PORT = 10_000;
+    /** Of Linux by default; other systems begin higher. */
+    private static final int FIRST_EPHEMERAL_PORT = 32_768;
+
+    private static final Set<Integer> PORTS = ConcurrentHashMap.newKeySet();
 
     private final List<String> prefix;
     private final Path jars;
@@ -96,11 +104,24 @@ public final class RealBroker implements AutoCloseable {
         throw new IllegalStateException("not within the project: " + Path.of("").toAbsolutePath());
     }
 
+    /**
+     * A port that nothing listens on, and below those that the system gives to outgoing connections: one of theirs could be
+     * taken by any connection that is opened until the caller listens on it. None is given twice.
+     */
     public static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(FIRST_PORT, FIRST_EPHEMERAL_PORT);
+            if (PORTS.add(port) && isFree(port)) {
+                return port;
+            }
+        }
+    }
+
+    private static boolean isFree(int port) {
+        try (ServerSocket socket = new ServerSocket(port)) {
+            return socket.isBound();
+        } catch (IOException taken) {
+            return false;
         }
     }
 

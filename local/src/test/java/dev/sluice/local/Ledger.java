@@ -1,12 +1,5 @@
 package dev.sluice.local;
 
-import java.io.IOException;
-import java.net.ConnectException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -44,8 +37,6 @@ final class Ledger implements AutoCloseable {
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final List<Integer> ports;
-    private final HttpClient http =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final ExecutorService connections;
     private final List<Future<?>> senders = new ArrayList<>();
     private final AtomicInteger sent = new AtomicInteger();
@@ -151,56 +142,42 @@ final class Ledger implements AutoCloseable {
         connections.shutdownNow();
     }
 
-    private void send(int connection) {
+    private void send(int number) {
         long next = System.nanoTime();
-        while (!stopping) {
-            if (nanosBetween == 0) {
-                next = System.nanoTime();
-            } else {
-                next += nanosBetween;
-                LockSupport.parkNanos(next - System.nanoTime());
-            }
-            int id = sent.getAndIncrement();
-            long start = System.nanoTime();
-            int status =
-                    post("{\"event_type\":\"fault\",\"event_id\":\"" + id + "\",\"connection\":" + connection + "}");
-            if (status == 202) {
-                acknowledgedCount.incrementAndGet();
-                synchronized (acknowledged) {
-                    acknowledged.set(id);
+        try (Connection connection = new Connection(ports)) {
+            while (!stopping) {
+                if (nanosBetween == 0) {
+                    next = System.nanoTime();
+                } else {
+                    next += nanosBetween;
+                    LockSupport.parkNanos(next - System.nanoTime());
                 }
-            } else if (status == 503) {
-                refused.incrementAndGet();
-                refusalMillis.incrementAndGet(
-                        (int) Math.min(LONGEST_MILLIS - 1, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)));
-                LockSupport.parkNanos(PAUSE_NANOS);
-            } else {
-                unanswered.incrementAndGet();
-                LockSupport.parkNanos(PAUSE_NANOS);
+                int id = sent.getAndIncrement();
+                long start = System.nanoTime();
+                write(id, start, connection.post(event(number, id)));
             }
         }
     }
 
-    /** The status; 0 for no answer. A refused connection has carried nothing, so that the next port may be tried. */
-    private int post(String body) {
-        for (int port : ports) {
-            HttpRequest request = HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/api/events"))
-                    .timeout(Duration.ofSeconds(40))
-                    .POST(BodyPublishers.ofString(body))
-                    .build();
-            try {
-                return http.send(request, BodyHandlers.discarding()).statusCode();
-            } catch (ConnectException nobodyThere) {
-                // the next one
-            } catch (IOException cutOff) {
-                return 0;
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                stopping = true;
-                return 0;
+    private static String event(int connection, int id) {
+        return "{\"event_type\":\"fault\",\"event_id\":\"" + id + "\",\"connection\":" + connection + "}";
+    }
+
+    private void write(int id, long start, int status) {
+        if (status == 202) {
+            acknowledgedCount.incrementAndGet();
+            synchronized (acknowledged) {
+                acknowledged.set(id);
             }
+        } else if (status == 503) {
+            refused.incrementAndGet();
+            refusalMillis.incrementAndGet(
+                    (int) Math.min(LONGEST_MILLIS - 1, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)));
+            LockSupport.parkNanos(PAUSE_NANOS);
+        } else {
+            unanswered.incrementAndGet();
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
-        return 0;
     }
 
     private static List<ConsumerRecord<String, String>> records(String bootstrapServers, String topic) {
