@@ -11,6 +11,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -41,14 +42,26 @@ public final class RealBroker implements AutoCloseable {
     private final Path folder;
     private final Path log;
     private final int port;
+    private final int controllerPort;
+    private final Map<String, String> more;
     private final Process process;
 
-    private RealBroker(List<String> prefix, Path jars, Path folder, Path log, int port) throws IOException {
+    private RealBroker(
+            List<String> prefix,
+            Path jars,
+            Path folder,
+            Path log,
+            int port,
+            int controllerPort,
+            Map<String, String> more)
+            throws IOException {
         this.prefix = prefix;
         this.jars = jars;
         this.folder = folder;
         this.log = log;
         this.port = port;
+        this.controllerPort = controllerPort;
+        this.more = more;
         Files.createDirectories(folder);
         Path properties = folder.resolve("server.properties");
         Files.writeString(properties, properties());
@@ -65,9 +78,28 @@ public final class RealBroker implements AutoCloseable {
 
     /** Starts on {@code port} and waits until it takes connections. */
     public static RealBroker start(Path folder, int port) {
-        RealBroker broker = launch(List.of(), jars(), folder, folder.resolve("broker.log"), port);
+        return start(folder, port, freePort(), Map.of());
+    }
+
+    /** Starts on a free port, with more settings of Kafka's or others than usual. */
+    public static RealBroker start(Path folder, Map<String, String> more) {
+        return start(folder, freePort(), freePort(), more);
+    }
+
+    private static RealBroker start(Path folder, int port, int controllerPort, Map<String, String> more) {
+        RealBroker broker = launch(List.of(), jars(), folder, folder.resolve("broker.log"), port, controllerPort, more);
         broker.awaitPort();
         return broker;
+    }
+
+    /** Starts a second broker of this one's cluster, node 2, which this one controls. */
+    public RealBroker startSecond(Path other) {
+        int otherPort = freePort();
+        Map<String, String> second = Map.of(
+                "process.roles", "broker",
+                "node.id", "2",
+                "listeners", "PLAINTEXT://localhost:" + otherPort);
+        return start(other, otherPort, controllerPort, second);
     }
 
     /**
@@ -78,8 +110,19 @@ public final class RealBroker implements AutoCloseable {
      * @param log where the broker's output is appended
      */
     public static RealBroker launch(List<String> prefix, Path jars, Path folder, Path log, int port) {
+        return launch(prefix, jars, folder, log, port, freePort(), Map.of());
+    }
+
+    private static RealBroker launch(
+            List<String> prefix,
+            Path jars,
+            Path folder,
+            Path log,
+            int port,
+            int controllerPort,
+            Map<String, String> more) {
         try {
-            return new RealBroker(prefix, jars, folder, log, port);
+            return new RealBroker(prefix, jars, folder, log, port, controllerPort, more);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -154,7 +197,7 @@ public final class RealBroker implements AutoCloseable {
     /** The same data on the same port, in a new process. */
     public RealBroker restart() {
         kill();
-        RealBroker again = launch(prefix, jars, folder, log, port);
+        RealBroker again = launch(prefix, jars, folder, log, port, controllerPort, more);
         again.awaitPort();
         return again;
     }
@@ -215,10 +258,14 @@ public final class RealBroker implements AutoCloseable {
 
     private String properties() throws IOException {
         try (InputStream template = RealBroker.class.getResourceAsStream("server.properties")) {
-            return new String(template.readAllBytes(), UTF_8)
+            StringBuilder properties = new StringBuilder(new String(template.readAllBytes(), UTF_8)
                     .replace("${port}", Integer.toString(port))
-                    .replace("${controller.port}", Integer.toString(freePort()))
-                    .replace("${data}", folder.resolve("data").toAbsolutePath().toString());
+                    .replace("${controller.port}", Integer.toString(controllerPort))
+                    .replace("${data}", folder.resolve("data").toAbsolutePath().toString()));
+            // of two settings of one name, the later one counts
+            more.forEach((name, value) ->
+                    properties.append(name).append('=').append(value).append('\n'));
+            return properties.toString();
         }
     }
 }

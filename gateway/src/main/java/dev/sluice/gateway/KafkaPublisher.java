@@ -1,11 +1,13 @@
 package dev.sluice.gateway;
 
 import static dev.sluice.events.Rejection.KAFKA_REFUSED;
+import static dev.sluice.events.Rejection.KAFKA_UNAUTHORIZED;
 import static dev.sluice.events.Rejection.KAFKA_UNAVAILABLE;
 import static dev.sluice.events.Rejection.OUTCOME_UNKNOWN;
 import static dev.sluice.events.Rejection.OVERLOADED;
 import static dev.sluice.events.Rejection.RECORD_TOO_LARGE;
 
+import dev.sluice.events.Rejection;
 import dev.sluice.settings.Topics;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -14,21 +16,22 @@ import io.vertx.core.Vertx;
 import io.vertx.kafka.client.producer.KafkaProducer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.ApiException;
+import org.apache.kafka.common.errors.ClusterAuthorizationException;
+import org.apache.kafka.common.errors.InvalidTimestampException;
+import org.apache.kafka.common.errors.PolicyViolationException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
-import org.apache.kafka.common.errors.RetriableException;
-import org.apache.kafka.common.errors.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,13 +45,13 @@ import org.slf4j.LoggerFactory;
  */
 final class KafkaPublisher implements Publisher {
     private static final Logger LOG = LoggerFactory.getLogger(KafkaPublisher.class);
-    private static final Refusal QUIET =
-            Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not acknowledged anything for some seconds.");
     /** What is not acknowledged by then was answered as such. */
     private static final Duration CLOSE = Duration.ofSeconds(2);
 
+    /** What is wrong with the record itself; all else is for Kafka to get over. */
+    static final Set<Rejection> OF_THE_RECORD = EnumSet.of(RECORD_TOO_LARGE, KAFKA_REFUSED);
+
     private static final long BREAKER_POLL_MILLIS = 500;
-    private static final int PROBE_TIMEOUT_MILLIS = 2_000;
     private static final long UNREADY_POLL_MILLIS = 200;
     /** Well within {@code metadata.max.idle.ms}, after which an idle producer forgets its topics. */
     private static final long READY_POLL_MILLIS = 30_000;
@@ -61,8 +64,12 @@ final class KafkaPublisher implements Publisher {
     private volatile @Nullable KafkaProducer<byte[], byte[]> client;
     private volatile @Nullable Producer<byte[], byte[]> producer;
     private volatile boolean ready;
+    /** Whether the producer has failed for good, as an idempotent one does when it may not write. */
+    private volatile boolean unusable;
+
     private final AtomicBoolean failing = new AtomicBoolean();
     private final Breaker breaker;
+    private final KafkaProbe probe;
     private String lastProblem = "";
 
     /**
@@ -77,6 +84,7 @@ final class KafkaPublisher implements Publisher {
             Duration patience,
             Consumer<Producer<byte[], byte[]>> onCreated) {
         this.breaker = new Breaker(patience);
+        this.probe = new KafkaProbe(topics, settings);
         this.vertx = vertx;
         this.topics = topics;
         this.settings = settings;
@@ -97,7 +105,7 @@ final class KafkaPublisher implements Publisher {
 
     @Override
     public @Nullable Refusal outage() {
-        return breaker.isClosed() ? null : QUIET;
+        return breaker.outage();
     }
 
     @Override
@@ -139,28 +147,25 @@ final class KafkaPublisher implements Publisher {
         if (closed.get() || !breaker.wantsProbe(System.nanoTime())) {
             return;
         }
-        vertx.executeBlocking(this::probe).onComplete(probed -> breaker.probed(probed.succeeded()));
+        vertx.executeBlocking(this::probe)
+                .onComplete(probed ->
+                        breaker.probed(probed.succeeded() ? probed.result() : KafkaProbe.refusal(probed.cause())));
     }
 
-    /** Asks Kafka whether each partition has a leader; fails where it does not say so. */
-    private boolean probe() throws Exception {
-        Map<String, Object> client = new HashMap<>();
-        settings.forEach((name, value) -> {
-            if (AdminClientConfig.configNames().contains(name)) {
-                client.put(name, value);
+    /** Where Kafka is well, a producer that will never send again has been replaced on return. */
+    private @Nullable Refusal probe() throws InterruptedException {
+        Refusal found = probe.ask();
+        if (found == null && unusable) {
+            LOG.info("Kafka lets the gateway write again: a new producer begins");
+            KafkaProducer<byte[], byte[]> old = client;
+            if (old != null) {
+                old.unwrap().close(Duration.ZERO);
             }
-        });
-        client.put("request.timeout.ms", PROBE_TIMEOUT_MILLIS);
-        client.put("default.api.timeout.ms", PROBE_TIMEOUT_MILLIS);
-        try (Admin admin = Admin.create(client)) {
-            boolean led = admin.describeTopics(topics.all()).allTopicNames().get().values().stream()
-                    .flatMap(topic -> topic.partitions().stream())
-                    .allMatch(partition -> partition.leader() != null);
-            if (!led) {
-                throw new TimeoutException("a partition has no leader");
-            }
-            return true;
+            create();
+            unusable = false;
+            partitions();
         }
+        return found;
     }
 
     private void lookForTopics() {
@@ -237,8 +242,17 @@ final class KafkaPublisher implements Publisher {
         }
 
         void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
-            breaker.done(failure == null);
             Refusal refusal = failure == null ? null : refusal(failure);
+            if (failure != null
+                    && (isSending() ? isFatal(failure) : failure instanceof ClusterAuthorizationException)) {
+                unusable = true;
+            }
+            boolean ofTheRecord = refusal != null && OF_THE_RECORD.contains(refusal.rejection());
+            if (ofTheRecord && isSending()) {
+                breaker.notSent();
+            } else {
+                breaker.done(refusal == null || ofTheRecord);
+            }
             reportChange(refusal);
             if (isSending()) {
                 complete(metadata, refusal);
@@ -267,13 +281,24 @@ final class KafkaPublisher implements Publisher {
             if (failure instanceof RecordTooLargeException) {
                 return Refusal.of(RECORD_TOO_LARGE, detail);
             }
-            if (isSending() && (failure instanceof TimeoutException || !(failure instanceof ApiException))) {
+            if (KafkaProbe.isUnauthorized(failure)) {
+                return Refusal.of(KAFKA_UNAUTHORIZED, detail);
+            }
+            if (failure instanceof InvalidRecordException
+                    || failure instanceof InvalidTimestampException
+                    || failure instanceof PolicyViolationException) {
+                return Refusal.of(KAFKA_REFUSED, detail);
+            }
+            if (isSending()) {
                 return Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet, or is gone: " + detail);
             }
-            if (failure instanceof RetriableException || !(failure instanceof ApiException)) {
-                return Refusal.of(OUTCOME_UNKNOWN, detail);
-            }
-            return Refusal.of(KAFKA_REFUSED, detail);
+            // what else Kafka says may be about a record that it has appended, or appended when it was sent before
+            return Refusal.of(OUTCOME_UNKNOWN, detail);
         }
+    }
+
+    /** Of {@code send}: a state that a producer does not leave, and not the lack of metadata or memory. */
+    private static boolean isFatal(Exception failure) {
+        return !(failure instanceof ApiException) || KafkaProbe.isUnauthorized(failure);
     }
 }

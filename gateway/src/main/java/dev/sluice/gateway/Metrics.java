@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /** What the gateway counts. Each request moves exactly one counter of requests, each event exactly one of events. */
 final class Metrics implements AutoCloseable {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private @Nullable KafkaClientMetrics kafka;
     private final JvmGcMetrics gc = new JvmGcMetrics();
     private final Counter accepted = request("accepted");
     private final Counter partly = request("partly");
@@ -103,8 +104,13 @@ final class Metrics implements AutoCloseable {
         FunctionCounter.builder(name, spool, value).description(meaning).register(registry);
     }
 
-    void watch(Producer<?, ?> producer) {
-        new KafkaClientMetrics(producer).bindTo(registry);
+    /** In place of the one that was watched before. */
+    synchronized void watch(Producer<?, ?> producer) {
+        if (kafka != null) {
+            kafka.close();
+        }
+        kafka = new KafkaClientMetrics(producer);
+        kafka.bindTo(registry);
     }
 
     /** Prometheus text; takes milliseconds, so not for an event loop. */
@@ -113,7 +119,10 @@ final class Metrics implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (kafka != null) {
+            kafka.close();
+        }
         gc.close();
         registry.close();
     }

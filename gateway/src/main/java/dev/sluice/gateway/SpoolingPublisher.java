@@ -1,13 +1,10 @@
 package dev.sluice.gateway;
 
-import static dev.sluice.events.Rejection.KAFKA_REFUSED;
 import static dev.sluice.events.Rejection.OUTCOME_UNKNOWN;
-import static dev.sluice.events.Rejection.RECORD_TOO_LARGE;
 import static dev.sluice.events.Rejection.SPOOL_FAILED;
 import static dev.sluice.events.Rejection.SPOOL_FULL;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.sluice.events.Rejection;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -21,10 +18,8 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -49,9 +44,6 @@ final class SpoolingPublisher implements Publisher {
     private static final int WINDOW = 1_000;
 
     static final int WINDOW_BYTES = 2 * 1024 * 1024;
-
-    /** What is wrong with the record itself; all else is for Kafka to get over. */
-    private static final Set<Rejection> FINAL = EnumSet.of(RECORD_TOO_LARGE, KAFKA_REFUSED);
 
     private static final Refusal FULL = Refusal.of(SPOOL_FULL, "The spool holds MAX_SPOOL_BYTES.");
     private static final Refusal FAILED = Refusal.of(SPOOL_FAILED, "The gateway's log has the cause.");
@@ -158,7 +150,7 @@ final class SpoolingPublisher implements Publisher {
 
     private static boolean isFinal(Throwable cause) {
         return !(cause instanceof RefusedException refusal)
-                || FINAL.contains(refusal.refusal().rejection());
+                || KafkaPublisher.OF_THE_RECORD.contains(refusal.refusal().rejection());
     }
 
     private Future<Receipt> keep(Event event, long receivedMillis) {

@@ -2,6 +2,7 @@ package dev.sluice.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.events.Rejection;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -21,10 +22,10 @@ class BreakerTest {
         assertThat(breaker.wantsProbe(in(4))).isTrue();
         assertThat(breaker.isClosed()).isFalse();
         assertThat(breaker.wantsProbe(in(6))).as("one at a time").isFalse();
-        breaker.probed(false);
+        breaker.probed(Refusal.of(Rejection.KAFKA_NO_LEADER, "none"));
         assertThat(breaker.isClosed()).isFalse();
         assertThat(breaker.wantsProbe(in(7))).isTrue();
-        breaker.probed(true);
+        breaker.probed(null);
         assertThat(breaker.isClosed()).isTrue();
     }
 
