@@ -159,7 +159,8 @@ final class KafkaPublisher implements Publisher {
             LOG.info("Kafka lets the gateway write again: a new producer begins");
             KafkaProducer<byte[], byte[]> old = client;
             if (old != null) {
-                old.unwrap().close(Duration.ZERO);
+                // it has nothing under way, and takes no time
+                Future<Void> unused = old.close(1);
             }
             create();
             unusable = false;
@@ -193,7 +194,7 @@ final class KafkaPublisher implements Publisher {
 
     /** Fails while the broker's name does not resolve. */
     private Producer<byte[], byte[]> create() {
-        KafkaProducer<byte[], byte[]> created = KafkaProducer.createShared(vertx, "sluice", settings);
+        KafkaProducer<byte[], byte[]> created = KafkaProducer.create(vertx, settings);
         Producer<byte[], byte[]> unwrapped = created.unwrap();
         onCreated.accept(unwrapped);
         client = created;
@@ -236,12 +237,17 @@ final class KafkaPublisher implements Publisher {
         private final Promise<Receipt> promise = Promise.promise();
         /** Kafka calls back on it only where {@code send} failed at once. */
         private final Thread sender = Thread.currentThread();
+        /** A producer that fails for good throws, and calls back as well. */
+        private final AtomicBoolean completed = new AtomicBoolean();
 
         Delivery(Context context) {
             this.context = context;
         }
 
         void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
+            if (!completed.compareAndSet(false, true)) {
+                return;
+            }
             Refusal refusal = failure == null ? null : refusal(failure);
             if (failure != null
                     && (isSending() ? isFatal(failure) : failure instanceof ClusterAuthorizationException)) {

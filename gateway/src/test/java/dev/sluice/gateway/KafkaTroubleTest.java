@@ -4,6 +4,8 @@ import static dev.sluice.gateway.Fixture.awaitReady;
 import static dev.sluice.gateway.Fixture.get;
 import static dev.sluice.gateway.Fixture.management;
 import static org.apache.kafka.common.acl.AclOperation.ALL;
+import static org.apache.kafka.common.acl.AclOperation.ALTER;
+import static org.apache.kafka.common.acl.AclOperation.CLUSTER_ACTION;
 import static org.apache.kafka.common.acl.AclOperation.DESCRIBE;
 import static org.apache.kafka.common.acl.AclOperation.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -22,6 +24,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.acl.AccessControlEntry;
@@ -101,6 +104,13 @@ class KafkaTroubleTest {
             // who may write to no topic at all gets no producer id either, and his producer fails for good
             allow(admin, "User:other", "*", ALL);
             allow(admin, "User:ANONYMOUS", "*", DESCRIBE);
+            admin.createAcls(Stream.of(CLUSTER_ACTION, ALTER, DESCRIBE)
+                            .map(operation -> new AclBinding(
+                                    new ResourcePattern(ResourceType.CLUSTER, "kafka-cluster", PatternType.LITERAL),
+                                    new AccessControlEntry("User:ANONYMOUS", "*", operation, AclPermissionType.ALLOW)))
+                            .toList())
+                    .all()
+                    .get(60, TimeUnit.SECONDS);
             Settings settings = Fixture.settings(broker.port(), Map.of());
             Running gateway = run(settings);
             assertRefused(settings, Rejection.KAFKA_UNAUTHORIZED, "no WRITE to the topic events");
