@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -44,6 +45,17 @@ public record Setting<T>(
     public static Setting<Duration> duration(String name, String fallback, String meaning) {
         return new Setting<>(
                 name, fallback, meaning, "a duration such as 500ms, 10s, 5m, 1h or 7d", Setting::parseDuration);
+    }
+
+    /** A duration, or nothing: what that means is for {@code meaning} to say. */
+    public static Setting<Optional<Duration>> optionalDuration(String name, String meaning) {
+        Setting<Duration> duration = duration(name, "", meaning);
+        return new Setting<>(
+                name,
+                "",
+                meaning,
+                duration.form(),
+                text -> text.isEmpty() ? Optional.empty() : Optional.of(parseDuration(text)));
     }
 
     public static Setting<Path> path(String name, String fallback, String meaning) {

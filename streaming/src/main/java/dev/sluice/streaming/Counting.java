@@ -43,7 +43,11 @@ final class Counting {
                 .format("rate-micro-batch")
                 .option("rowsPerBatch", 1)
                 .load()
-                .selectExpr("cast('{\"event_type\":\"a\"}' as binary) as value", "timestamp");
+                .selectExpr(
+                        "cast('{\"event_type\":\"a\"}' as binary) as value",
+                        "timestamp",
+                        "0 as partition",
+                        "value as offset");
         counts(settings)
                 .of(records)
                 .writeStream()
@@ -62,15 +66,18 @@ final class Counting {
     }
 
     private static Counts counts(Settings settings) {
-        return new Counts(settings.window(), settings.lateness(), settings.skew());
+        return new Counts(settings.window(), settings.slide(), settings.lateness(), settings.skew());
     }
 
     private static Dataset<Row> read(SparkSession spark, Settings settings) {
         return spark.readStream()
-                .format("kafka")
+                .format(WatermarkedKafka.class.getName())
                 .options(options(settings))
                 .option("subscribe", String.join(",", settings.topics().all()))
                 .option("startingOffsets", settings.startingOffsets().name().toLowerCase(Locale.ROOT))
+                .option(WatermarkedKafka.LATENESS, settings.lateness().toMillis())
+                .option(WatermarkedKafka.SLIDE, settings.slide().toMillis())
+                .option(WatermarkedKafka.TRIGGER, settings.trigger().toMillis())
                 .load();
     }
 

@@ -20,7 +20,7 @@ public final class Main {
         shutdown.install();
         new AwaitedTopics(settings.topics().all(), settings.consumer()).await(System.err);
         try {
-            SparkSession spark = Session.start(settings);
+            SparkSession spark = Session.start(settings.partitions());
             Counting.warmUp(spark, settings, new ConsoleSink(new PrintStream(OutputStream.nullOutputStream())));
             StreamingQuery query = Counting.start(spark, settings, new ConsoleSink(System.out));
             shutdown.stopBeforeSpark(spark, query);

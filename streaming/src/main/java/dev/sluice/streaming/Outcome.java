@@ -7,7 +7,8 @@ enum Outcome {
     COUNTED("dated within what LATENESS and SKEW allow"),
     LATE("its timestamp, in milliseconds since 1970, is older than its receipt by more than LATENESS"),
     FUTURE("its timestamp, in milliseconds since 1970, is newer than its receipt by more than SKEW"),
-    MALFORMED("not an event, so it did not come through the gateway");
+    MALFORMED("not an event, so it did not come through the gateway"),
+    DUPLICATE("an event of the same event_id is counted already");
 
     private final String meaning;
 

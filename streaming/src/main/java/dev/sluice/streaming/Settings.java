@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What the query is started with.
@@ -19,6 +20,7 @@ record Settings(
         Topics topics,
         Map<String, String> consumer,
         Duration window,
+        Duration slide,
         Duration lateness,
         Duration skew,
         Duration trigger,
@@ -35,6 +37,10 @@ record Settings(
     static final String CONSUMER_PREFIX = "KAFKA_CONSUMER_";
 
     static final Setting<Duration> WINDOW = Setting.duration("WINDOW", "1m", "length of the windows that are counted");
+    static final Setting<Optional<Duration>> SLIDE = Setting.optionalDuration(
+            "SLIDE",
+            "time from the start of a window to the start of the next, of which `WINDOW` is a multiple; by default"
+                    + " `WINDOW`, so that none overlap");
     static final Setting<Duration> LATENESS = Setting.duration(
             "LATENESS", "10m", "how much older than its receipt an event may be; an older one is `late`");
     static final Setting<Duration> SKEW =
@@ -55,10 +61,17 @@ record Settings(
     private static final Setting<String> ZOOKEEPER_PORT = Setting.text("ZOOKEEPER_PORT", "", "");
 
     static Settings read(Environment environment) {
+        Duration window = environment.get(WINDOW);
+        Duration slide = environment.get(SLIDE).orElse(window);
+        if (window.toMillis() % slide.toMillis() != 0) {
+            environment.problem(
+                    "SLIDE=" + slide.toMillis() + "ms: WINDOW=" + window.toMillis() + "ms must be a multiple of it");
+        }
         Settings settings = new Settings(
                 Topics.read(environment),
                 consumer(environment),
-                environment.get(WINDOW),
+                window,
+                slide,
                 environment.get(LATENESS),
                 environment.get(SKEW),
                 environment.get(TRIGGER),
@@ -89,8 +102,8 @@ record Settings(
     }
 
     private static List<Setting<?>> all() {
-        List<Setting<?>> all =
-                new ArrayList<>(List.of(WINDOW, LATENESS, SKEW, TRIGGER, STARTING_OFFSETS, PARTITIONS, CHECKPOINT_DIR));
+        List<Setting<?>> all = new ArrayList<>(
+                List.of(WINDOW, SLIDE, LATENESS, SKEW, TRIGGER, STARTING_OFFSETS, PARTITIONS, CHECKPOINT_DIR));
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
         return List.copyOf(all);

@@ -72,7 +72,8 @@ class CountingTest {
         assertThat(windowsOfFirst).isBetween(250L, 750L);
         assertThat(second.recentProgress()).isNotEmpty();
         long read = java.util.Arrays.stream(second.recentProgress())
-                .mapToLong(progress -> progress.numInputRows())
+                .flatMap(progress -> Progress.of(progress).stream())
+                .mapToLong(Progress::records)
                 .sum();
         assertThat(read).isEqualTo(280);
     }

@@ -2,18 +2,13 @@ package dev.sluice.streaming;
 
 import org.apache.spark.sql.SparkSession;
 
-/** The one Spark session of this module's tests: two cores, two partitions, UTC. */
+/** The one Spark session of this module's tests: that of a laptop, with two partitions. */
 final class Sessions {
+    private static final int PARTITIONS = 2;
+
     private Sessions() {}
 
     static SparkSession local() {
-        return SparkSession.builder()
-                .master("local[2]")
-                .config("spark.ui.enabled", "false")
-                .config("spark.driver.bindAddress", "127.0.0.1")
-                .config("spark.driver.host", "127.0.0.1")
-                .config("spark.sql.shuffle.partitions", "2")
-                .config("spark.sql.session.timeZone", "UTC")
-                .getOrCreate();
+        return Session.start(PARTITIONS);
     }
 }

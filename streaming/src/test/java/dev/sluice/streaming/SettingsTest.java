@@ -34,6 +34,7 @@ class SettingsTest {
                                 "receive.buffer.bytes",
                                 "1048576"),
                         Duration.ofMinutes(1),
+                        Duration.ofMinutes(1),
                         Duration.ofMinutes(10),
                         Duration.ofMinutes(1),
                         Duration.ofSeconds(1),

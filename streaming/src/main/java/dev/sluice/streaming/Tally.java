@@ -1,0 +1,168 @@
+package dev.sluice.streaming;
+
+import java.sql.Timestamp;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Queue;
+import org.apache.spark.api.java.function.MapPartitionsFunction;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gives each record of a partition its outcome, and counts those of one type, outcome and step of time together, so that
+ * a partition of any size becomes few rows; an event with an id that may be counted stays a row of its own.
+ *
+ * <p>The receive time, which is the record's own timestamp, decides the outcome, so that a replay decides the same; and
+ * the watermark, where it has gone past the event all the same: its windows are closed, and Spark would drop it. What is
+ * not {@code counted} falls into the time of its receipt, or into the oldest that is still open.
+ *
+ * @param step length of the steps of time, of which each window is a multiple
+ * @param lateness how much older than its receipt a counted event may be
+ * @param skew how much newer than its receipt a counted event may be
+ */
+record Tally(Duration step, Duration lateness, Duration skew) implements MapPartitionsFunction<Row, Row> {
+    private static final long serialVersionUID = 1;
+
+    /** What it takes: the columns of {@link WatermarkedKafka}, in this order. */
+    static final String[] RECORD = {"value", "timestamp", "partition", "offset"};
+
+    private static final int VALUE = 0;
+    private static final int RECEIVED = 1;
+    private static final int PARTITION = 2;
+    private static final int OFFSET = 3;
+
+    static final String MARK = "mark";
+    static final String EVENT_TYPE = "event_type";
+    static final String OUTCOME = "outcome";
+    static final String AT = "at";
+    static final String ROWS = "rows";
+    static final String EVENT_ID = "event_id";
+    static final String RECEIPT = "receipt";
+    static final String RECEIVED_AT = "received";
+
+    /**
+     * What it gives: {@code mark}, the watermark of the next batch, in a row of its own; {@code event_type} (null where
+     * malformed), {@code outcome}, {@code at}, the start of the step that it falls into, {@code rows}, how many records
+     * these are; and of an event with an id also {@code event_id}, {@code received} and {@code receipt}, the step that it
+     * falls into should it be a duplicate.
+     */
+    static final StructType ROW = new StructType()
+            .add(MARK, DataTypes.TimestampType)
+            .add(EVENT_TYPE, DataTypes.StringType)
+            .add(OUTCOME, DataTypes.StringType)
+            .add(AT, DataTypes.TimestampType)
+            .add(ROWS, DataTypes.LongType)
+            .add(EVENT_ID, DataTypes.StringType)
+            .add(RECEIVED_AT, DataTypes.TimestampType)
+            .add(RECEIPT, DataTypes.TimestampType);
+
+    /** Before they are handed on: their number is that of the types, which senders choose. */
+    private static final int MOST_GROUPS = 10_000;
+
+    /** @param at the start of the step, in milliseconds since 1970 UTC */
+    private record Group(@Nullable String type, Outcome outcome, long at) {}
+
+    @Override
+    public Iterator<Row> call(Iterator<Row> records) {
+        return new Rows(records);
+    }
+
+    private final class Rows implements Iterator<Row> {
+        private final Iterator<Row> records;
+        private final EventReader event = new EventReader();
+        private final Map<Group, Long> counts = new HashMap<>();
+        private final Queue<Row> ready = new ArrayDeque<>();
+        private long watermark = Long.MIN_VALUE;
+
+        Rows(Iterator<Row> records) {
+            this.records = records;
+        }
+
+        @Override
+        public boolean hasNext() {
+            while (ready.isEmpty() && records.hasNext()) {
+                take(records.next());
+                if (counts.size() >= MOST_GROUPS) {
+                    flush();
+                }
+            }
+            if (ready.isEmpty()) {
+                flush();
+            }
+            return !ready.isEmpty();
+        }
+
+        @Override
+        public Row next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            return ready.remove();
+        }
+
+        private void flush() {
+            counts.forEach((group, count) -> ready.add(row(group, count)));
+            counts.clear();
+        }
+
+        private void take(Row record) {
+            if (record.getInt(PARTITION) == WatermarkedKafka.MARK) {
+                watermark = record.getTimestamp(RECEIVED).getTime();
+                ready.add(RowFactory.create(
+                        new Timestamp(record.getLong(OFFSET)), null, null, null, null, null, null, null));
+            } else {
+                take(record.getAs(VALUE), record.getTimestamp(RECEIVED));
+            }
+        }
+
+        private void take(byte @Nullable [] value, Timestamp received) {
+            boolean isEvent = event.read(value);
+            Long timestamp = event.timestamp();
+            long time = timestamp == null ? received.getTime() : timestamp;
+            Outcome outcome = isEvent ? outcome(time, received.getTime()) : Outcome.MALFORMED;
+            long receipt = startOfStep(Math.max(received.getTime(), watermark));
+            if (outcome != Outcome.COUNTED) {
+                count(new Group(isEvent ? event.type() : null, outcome, receipt));
+            } else if (event.id() == null) {
+                count(new Group(event.type(), outcome, startOfStep(time)));
+            } else {
+                ready.add(RowFactory.create(
+                        null,
+                        event.type(),
+                        outcome.code(),
+                        new Timestamp(startOfStep(time)),
+                        1L,
+                        event.id(),
+                        received,
+                        new Timestamp(receipt)));
+            }
+        }
+
+        private Outcome outcome(long time, long received) {
+            if (time < received - lateness.toMillis() || time < watermark) {
+                return Outcome.LATE;
+            }
+            return time > received + skew.toMillis() ? Outcome.FUTURE : Outcome.COUNTED;
+        }
+
+        private void count(Group group) {
+            counts.merge(group, 1L, Long::sum);
+        }
+    }
+
+    private long startOfStep(long millis) {
+        return Math.floorDiv(millis, step.toMillis()) * step.toMillis();
+    }
+
+    private static Row row(Group group, long count) {
+        return RowFactory.create(
+                null, group.type, group.outcome.code(), new Timestamp(group.at), count, null, null, null);
+    }
+}
