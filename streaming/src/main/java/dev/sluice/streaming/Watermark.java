@@ -8,8 +8,8 @@ import org.apache.kafka.common.TopicPartition;
 /**
  * Up to which event time windows are closed: {@code lateness} behind the time before which no record that is still to be
  * read was received. That time follows the receipts of the partition that is furthest behind, so that neither a sender's
- * clock nor a partition that is read faster than another can close a window early; where nothing is left to read it is
- * the time of day, so that an idle topic closes its last window.
+ * clock nor a partition that is read faster than another can close a window early; where nothing was
+ * stored for a while it is the time of day, so that an idle topic closes its last window.
  */
 final class Watermark {
     /**
@@ -24,7 +24,9 @@ final class Watermark {
 
     private final long lateness;
     private final long step;
+    private final long quiet;
     private final Map<TopicPartition, Long> newest = new HashMap<>();
+    private final Map<TopicPartition, Long> grewAt = new HashMap<>();
     private Map<TopicPartition, Long> endsBefore = Map.of();
     private long lookedBefore = UNKNOWN;
 
@@ -34,6 +36,7 @@ final class Watermark {
      */
     Watermark(Duration lateness, Duration slide) {
         this.lateness = lateness.toMillis();
+        this.quiet = Math.min(this.lateness, DISORDER.toMillis());
         this.step = step(slide).toMillis();
     }
 
@@ -69,6 +72,9 @@ final class Watermark {
         long time = now;
         for (Map.Entry<TopicPartition, Long> end : ends.entrySet()) {
             TopicPartition partition = end.getKey();
+            if (!end.getValue().equals(endsBefore.get(partition))) {
+                grewAt.put(partition, now);
+            }
             time = Math.min(time, at(partition, read.getOrDefault(partition, 0L), end.getValue(), now));
         }
         endsBefore = Map.copyOf(ends);
@@ -77,7 +83,7 @@ final class Watermark {
     }
 
     private long at(TopicPartition partition, long read, long end, long now) {
-        if (read >= end) {
+        if (read >= end && now - grewAt.getOrDefault(partition, now) >= quiet) {
             return now;
         }
         if (read >= endsBefore.getOrDefault(partition, Long.MAX_VALUE)) {
