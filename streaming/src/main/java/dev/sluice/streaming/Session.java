@@ -20,10 +20,11 @@ final class Session {
         conf.setIfMissing("spark.app.name", "sluice-streaming");
         conf.setIfMissing("spark.sql.shuffle.partitions", Integer.toString(partitions));
         conf.set("spark.sql.session.timeZone", "UTC");
-        // Spark refuses counts behind a step with state unless they are final, for a step in front may give out rows
-        // that
-        // the watermark has passed. Tally and Duplicates give out none: each row falls into a window that is open.
+        // Spark refuses counts behind a step with state, unless they are final: the step may give out rows that the
+        // watermark has passed. Ours gives out none, for each row falls into a window that is open.
         conf.set("spark.sql.streaming.statefulOperator.checkCorrectness.enabled", "false");
+        // one watermark for both steps: behind a step of our own, Spark would derive none
+        conf.set("spark.sql.streaming.statefulOperator.allowMultiple", "false");
         return SparkSession.builder().config(conf).getOrCreate();
     }
 }
