@@ -107,8 +107,8 @@ final class Budget {
             if (done) {
                 return false;
             }
-            while (!keepRoom(bytes)) {
-                if (!slow.giveUpHopeless(this) || done) {
+            for (int givenUp = 0; !keepRoom(bytes); givenUp++) {
+                if (givenUp == SlowBodies.AT_ONCE || !slow.giveUpHopeless(this) || done) {
                     return false;
                 }
             }

@@ -13,6 +13,9 @@ final class SlowBodies {
     /** No body is slow before. */
     private static final long SLOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** Bodies that are refused in one turn, for each takes the time of an answer. */
+    static final int AT_ONCE = 32;
+
     interface Body {
         /** Refuses the request, which releases its permit. */
         void giveUp();

@@ -121,6 +121,8 @@ class BrokerTroubleIT {
                 assertThat(account.unanswered()).isZero();
                 assertThat(account.storedTwice()).isZero();
             }
+            assertThat(victims.metric(port, "sluice_requests_total{outcome=\"kafka_unavailable\"}"))
+                    .isPositive();
             assertThat(gateway.isAlive()).isTrue();
             victims.assertBalance(port);
         }
