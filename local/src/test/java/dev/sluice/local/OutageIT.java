@@ -87,9 +87,9 @@ class OutageIT {
             Report.add("Kafka stuck for " + SECONDS + " s", 1, account);
             Report.remark(String.format(
                     Locale.ROOT,
-                    "Kafka stuck for %d s: the gateway took %.0f events/s before, was offered %.0f/s, and refused 99 %% of them within %d ms; its"
-                            + " memory grew from %d to %d MiB at most; its event loops were blocked for 100 ms %d times;"
-                            + " it was back at its rate after %.1f s.",
+                    "Kafka stuck for %d s: the gateway took %.0f events/s before, was offered %.0f/s, and refused 99 %% of"
+                            + " them within %d ms; its memory grew from %d to %d MiB at most; its event loops were blocked"
+                            + " for 100 ms %d times; it was back at its rate after %.1f s.",
                     SECONDS,
                     capacity,
                     offered,
@@ -133,8 +133,8 @@ class OutageIT {
             Report.add("Kafka stuck for " + SPOOLED_SECONDS + " s, with spool", 1, account);
             Report.remark(String.format(
                     Locale.ROOT,
-                    "Kafka stuck for %d s, with spool: the gateway was sent %.0f events/s meanwhile, held %.0f on disk, and had replayed them %.1f s after"
-                            + " Kafka came back.",
+                    "Kafka stuck for %d s, with spool: the gateway was sent %.0f events/s meanwhile, held %.0f on disk,"
+                            + " and had replayed them %.1f s after Kafka came back.",
                     SPOOLED_SECONDS,
                     offered,
                     spooled,
