@@ -32,7 +32,7 @@ test: jdk ## everything that can be checked: format, warnings, unit, property an
 
 fault-test: jdk ## what make test injects, ROUNDS times as often; report in local/target/fault-test/report.md
 	@rm -rf local/target/fault-test
-	$(MVN) verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test='FaultIT,OutageIT' -Dfailsafe.failIfNoSpecifiedTests=false \
+	$(MVN) verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test='FaultIT,BrokerTroubleIT,OutageIT' -Dfailsafe.failIfNoSpecifiedTests=false \
 	  -Dfault.rounds=$(ROUNDS) -Dfault.stuck.seconds=30 -Doutage.measured=true -Doutage.seconds=$(OUTAGE) -Doutage.spooled.seconds=300
 	@cat local/target/fault-test/report.md
 

@@ -110,7 +110,18 @@ public final class RealBroker implements AutoCloseable {
      * @param log where the broker's output is appended
      */
     public static RealBroker launch(List<String> prefix, Path jars, Path folder, Path log, int port) {
-        return launch(prefix, jars, folder, log, port, freePort(), Map.of());
+        return launch(prefix, jars, folder, log, port, Map.of());
+    }
+
+    /**
+     * Starts without waiting.
+     *
+     * @param more settings of Kafka's, or others than usual; {@code ${port}} and {@code ${controller.port}} stand for the
+     *     broker's own
+     */
+    public static RealBroker launch(
+            List<String> prefix, Path jars, Path folder, Path log, int port, Map<String, String> more) {
+        return launch(prefix, jars, folder, log, port, freePort(), more);
     }
 
     private static RealBroker launch(
@@ -258,14 +269,15 @@ public final class RealBroker implements AutoCloseable {
 
     private String properties() throws IOException {
         try (InputStream template = RealBroker.class.getResourceAsStream("server.properties")) {
-            StringBuilder properties = new StringBuilder(new String(template.readAllBytes(), UTF_8)
-                    .replace("${port}", Integer.toString(port))
-                    .replace("${controller.port}", Integer.toString(controllerPort))
-                    .replace("${data}", folder.resolve("data").toAbsolutePath().toString()));
+            StringBuilder properties = new StringBuilder(new String(template.readAllBytes(), UTF_8));
             // of two settings of one name, the later one counts
             more.forEach((name, value) ->
                     properties.append(name).append('=').append(value).append('\n'));
-            return properties.toString();
+            return properties
+                    .toString()
+                    .replace("${port}", Integer.toString(port))
+                    .replace("${controller.port}", Integer.toString(controllerPort))
+                    .replace("${data}", folder.resolve("data").toAbsolutePath().toString());
         }
     }
 }

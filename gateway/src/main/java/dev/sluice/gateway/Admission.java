@@ -3,23 +3,28 @@ package dev.sluice.gateway;
 import static dev.sluice.events.Rejection.OVERLOADED;
 
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.function.BooleanSupplier;
 
 /** Decides on one event loop which requests are taken on, before anything of their bodies is read. */
 final class Admission {
-    static final Refusal OVERLOAD =
-            Refusal.of(OVERLOADED, "More events are under way than MAX_IN_FLIGHT_BYTES allows: see Retry-After.");
+    static final Refusal OVERLOAD = Refusal.of(
+            OVERLOADED,
+            "More is under way than MAX_IN_FLIGHT_BYTES allows, or one connection's share of it: see Retry-After.");
 
     private final Vertx vertx;
     private final Budget budget;
     private final Publisher publisher;
+    private final Connections connections;
     private final Backpressure backpressure;
+    private final SlowBodies slow = new SlowBodies();
 
-    Admission(Vertx vertx, Budget budget, Publisher publisher) {
+    Admission(Vertx vertx, Budget budget, Publisher publisher, Connections connections) {
         this.vertx = vertx;
         this.budget = budget;
         this.publisher = publisher;
+        this.connections = connections;
         this.backpressure = new Backpressure(vertx);
     }
 
@@ -28,12 +33,12 @@ final class Admission {
      *
      * @throws RefusedException with a code that can be retried
      */
-    Budget.Permit admit() throws RefusedException {
+    Budget.Permit admit(HttpConnection connection) throws RefusedException {
         Refusal outage = publisher.outage();
         if (outage != null) {
             throw outage.asException();
         }
-        Budget.Permit permit = budget.open();
+        Budget.Permit permit = budget.open(connections.share(connection), slow);
         if (permit.held() == 0) {
             throw OVERLOAD.asException();
         }
@@ -44,9 +49,9 @@ final class Admission {
         return vertx;
     }
 
-    /** Whether a small body can be read. */
-    boolean hasRoom(long bodyBytes) {
-        return budget.hasRoom(bodyBytes);
+    /** Where a body is to be found while it is read. */
+    SlowBodies slowBodies() {
+        return slow;
     }
 
     /** Reads no more of a large body until {@code room} holds. */

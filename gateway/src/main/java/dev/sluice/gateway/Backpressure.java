@@ -4,7 +4,10 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -20,6 +23,7 @@ final class Backpressure {
 
     private final Vertx vertx;
     private final Deque<Paused> paused = new ArrayDeque<>();
+    private boolean polling;
 
     Backpressure(Vertx vertx) {
         this.vertx = vertx;
@@ -40,32 +44,44 @@ final class Backpressure {
         } else {
             paused.addLast(waiting);
         }
-        if (paused.size() == 1) {
-            poll();
-        }
+        poll();
     }
 
     private void poll() {
-        vertx.setTimer(POLL_MILLIS, timer -> {
-            while (!paused.isEmpty() && paused.peek().room.getAsBoolean()) {
-                paused.remove().request.resume();
-            }
-            refuseThoseWhoWaitTooLong();
-            if (!paused.isEmpty()) {
-                poll();
-            }
-        });
+        if (!polling) {
+            polling = true;
+            vertx.setTimer(POLL_MILLIS, timer -> {
+                polling = false;
+                look();
+                if (!paused.isEmpty()) {
+                    poll();
+                }
+            });
+        }
     }
 
-    private void refuseThoseWhoWaitTooLong() {
+    /** A request that is resumed may pause again at once, or the next one of its connection. */
+    private void look() {
+        for (Paused next = paused.peek(); next != null && next.room.getAsBoolean(); next = paused.peek()) {
+            paused.remove(next);
+            next.request.resume();
+        }
+        for (Paused late : takeThoseWhoWaitTooLong()) {
+            late.refuse.run();
+            late.request.resume();
+        }
+    }
+
+    private List<Paused> takeThoseWhoWaitTooLong() {
         long now = System.nanoTime();
-        paused.removeIf(waiting -> {
-            boolean tooLong = now - waiting.since > LONGEST_PAUSE_NANOS;
-            if (tooLong) {
-                waiting.refuse.run();
-                waiting.request.resume();
+        List<Paused> late = new ArrayList<>();
+        for (Iterator<Paused> each = paused.iterator(); each.hasNext() && late.size() < SlowBodies.AT_ONCE; ) {
+            Paused waiting = each.next();
+            if (now - waiting.since > LONGEST_PAUSE_NANOS) {
+                each.remove();
+                late.add(waiting);
             }
-            return tooLong;
-        });
+        }
+        return late;
     }
 }

@@ -19,7 +19,7 @@ import java.util.function.BooleanSupplier;
  * <p>Not Vert.x's {@code BodyHandler}: it takes a body of type {@code application/x-www-form-urlencoded}, which is what
  * {@code curl -d} says, apart as a form.
  */
-final class BodyReader {
+final class BodyReader implements SlowBodies.Body {
     /** A body that is refused is read on this many times its bound, so that its sender can read the answer. */
     private static final int DISCARDED_BODIES = 4;
 
@@ -30,11 +30,15 @@ final class BodyReader {
     private final Bounds bounds;
     private final Promise<byte[]> promise = Promise.promise();
     private Buffer body = Buffer.buffer();
+    /** As declared; 0 where it is not. */
+    private final long length;
+
     private long received;
 
     private BodyReader(HttpServerRequest request, Bounds bounds) {
         this.request = request;
         this.bounds = bounds;
+        this.length = declaredLength(request);
     }
 
     /**
@@ -44,15 +48,18 @@ final class BodyReader {
      */
     static Future<byte[]> read(Admission admission, HttpServerRequest request, Bounds bounds, Budget.Permit permit) {
         BodyReader reader = new BodyReader(request, bounds);
+        long length = reader.length;
+        admission.slowBodies().reading(permit, reader);
+        // once it is whole it waits for Kafka, and its sender is not to blame
+        reader.promise.future().onComplete(read -> admission.slowBodies().ended(permit));
         reader.start(admission.vertx(), chunk -> reader.append(admission, permit, chunk));
-        long length = declaredLength(request);
         if (length > bounds.bodyBytes()) {
             reader.refuseLength();
-        } else if (length <= SMALL && !admission.hasRoom(length)) {
-            reader.refuseOverload();
+        } else if (!permit.claim(length) || (length <= SMALL && !permit.hasRoom(length))) {
+            reader.giveUp();
         } else {
             if (length > SMALL && !permit.promise(length)) {
-                reader.pauseUntil(admission, false, () -> permit.promise(length));
+                reader.pauseUntil(admission, permit, false, () -> permit.promise(length));
             }
             if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
                 request.response().writeContinue();
@@ -106,17 +113,32 @@ final class BodyReader {
 
     /** A chunk is there already when it turns out that there is no room for it: no other is read until there is. */
     private void append(Admission admission, Budget.Permit permit, Buffer chunk) {
-        body.appendBuffer(chunk);
         int bytes = chunk.length();
+        if (length == 0 && !permit.claim(bytes)) {
+            giveUp();
+            return;
+        }
+        body.appendBuffer(chunk);
         if (!permit.grow(bytes)) {
-            pauseUntil(admission, true, () -> permit.grow(bytes));
+            pauseUntil(admission, permit, true, () -> permit.grow(bytes));
         }
     }
 
-    private void pauseUntil(Admission admission, boolean first, BooleanSupplier room) {
-        // one that has been answered meanwhile must not hold up those behind it
-        admission.pauseUntil(
-                () -> promise.future().isComplete() || room.getAsBoolean(), first, request, this::refuseOverload);
+    private void pauseUntil(Admission admission, Budget.Permit permit, boolean first, BooleanSupplier room) {
+        SlowBodies slow = admission.slowBodies();
+        slow.waiting(permit, this);
+        BooleanSupplier readable = () -> {
+            if (promise.future().isComplete()) {
+                // one that has been answered meanwhile must not hold up those behind it
+                return true;
+            }
+            boolean roomy = room.getAsBoolean();
+            if (roomy) {
+                slow.reading(permit, this);
+            }
+            return roomy;
+        };
+        admission.pauseUntil(readable, first, request, this::giveUp);
     }
 
     private void end() {
@@ -138,8 +160,15 @@ final class BodyReader {
         refuse(Refusal.of(BODY_TOO_LARGE, "Send at most " + bounds.bodyBytes() + " bytes."));
     }
 
-    private void refuseOverload() {
+    @Override
+    public void giveUp() {
         refuse(Admission.OVERLOAD);
+    }
+
+    @Override
+    public boolean isHopeless(long nanos) {
+        double share = nanos / (double) bounds.bodyTimeout().toNanos();
+        return received < share * (length == 0 ? bounds.bodyBytes() : length);
     }
 
     private void refuse(Refusal refusal) {

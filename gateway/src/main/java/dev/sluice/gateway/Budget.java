@@ -20,46 +20,97 @@ final class Budget {
      */
     static final double PROMISED_SHARE = 0.8;
 
+    /** What the requests of one connection may hold of it, where the largest needs no more. */
+    private static final double CONNECTION_SHARE = 0.25;
+
     private static final int LONGEST_RETRY_SECONDS = 30;
     private static final double SMOOTHING = 0.3;
 
     private final long most;
+    private final long mostOfConnection;
     private final AtomicLong used = new AtomicLong();
     private final AtomicLong promised = new AtomicLong();
     private final LongAdder released = new LongAdder();
     private volatile double drainedPerSecond;
     private long releasedBefore;
 
-    Budget(long most) {
+    /** @param largest what one request may need */
+    Budget(long most, long largest) {
         this.most = most;
+        this.mostOfConnection = Math.max(largest, (long) (most * CONNECTION_SHARE));
+    }
+
+    /** What the requests of one connection hold, or have claimed. Used by one event loop. */
+    static final class Share {
+        private long claimed;
     }
 
     /** What one request holds. Used by one event loop; given back exactly once, however often {@link #release} is called. */
     final class Permit {
+        private final Share share;
+        private final SlowBodies slow;
+        private long claimed;
         private long held;
         private long toCome;
         private boolean done;
 
-        /** Takes the bytes of that much more body, if there is room. */
+        private Permit(Share share, SlowBodies slow) {
+            this.share = share;
+            this.slow = slow;
+        }
+
+        /** Counts so much more of a body to the share of its connection, if that has room: for {@link #grow}. */
+        boolean claim(long bodyBytes) {
+            return claimBytes(bodyBytes * COPIES);
+        }
+
+        private boolean claimBytes(long bytes) {
+            if (done || share.claimed + bytes > mostOfConnection) {
+                return false;
+            }
+            share.claimed += bytes;
+            claimed += bytes;
+            return true;
+        }
+
+        /** Whether a body of that length could be had now; gives up slow ones for it. */
+        boolean hasRoom(long bodyBytes) {
+            while (!Budget.this.hasRoom(bodyBytes)) {
+                if (!slow.giveUpOne(this)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        /** Takes the bytes of that much more body, if there is room; gives up slow ones for it. */
         boolean grow(long bodyBytes) {
             long bytes = bodyBytes * COPIES;
-            if (done || !take(bytes)) {
-                return false;
+            return !done && hold(bytes);
+        }
+
+        private boolean hold(long bytes) {
+            while (!take(bytes)) {
+                // giving up another one answers it, and may lead to anything
+                if (!slow.giveUpOne(this) || done) {
+                    return false;
+                }
             }
             held += bytes;
             keepPromise(Math.min(bytes, toCome));
             return true;
         }
 
-        /** Keeps room for a large body, if there is: it can then be read to its end. */
+        /** Keeps room for a large body, if there is: it can then be read to its end. Gives up hopeless ones for it. */
         boolean promise(long bodyBytes) {
             long bytes = bodyBytes * COPIES;
             if (done) {
                 return false;
             }
-            if (promised.addAndGet(bytes) + used.get() > most * PROMISED_SHARE) {
-                promised.addAndGet(-bytes);
-                return false;
+            for (int givenUp = 0; !keepRoom(bytes); givenUp++) {
+                if (givenUp == SlowBodies.AT_ONCE || !slow.giveUpHopeless(this) || done) {
+                    return false;
+                }
             }
             toCome = bytes;
             return true;
@@ -77,6 +128,7 @@ final class Budget {
         void release() {
             if (!done) {
                 done = true;
+                share.claimed -= claimed;
                 used.addAndGet(-held);
                 keepPromise(toCome);
                 released.add(held);
@@ -85,10 +137,10 @@ final class Budget {
     }
 
     /** A permit for a new request; whether it could have its {@link #REQUEST_BYTES} is for {@link Permit#held} to say. */
-    Permit open() {
-        Permit permit = new Permit();
-        if (take(REQUEST_BYTES)) {
-            permit.held = REQUEST_BYTES;
+    Permit open(Share share, SlowBodies slow) {
+        Permit permit = new Permit(share, slow);
+        if (permit.claimBytes(REQUEST_BYTES) && !permit.hold(REQUEST_BYTES)) {
+            permit.release();
         }
         return permit;
     }
@@ -114,6 +166,14 @@ final class Budget {
     int retryAfterSeconds() {
         double seconds = drainedPerSecond < 1 ? LONGEST_RETRY_SECONDS : Math.ceil(used.get() / drainedPerSecond);
         return (int) Math.min(LONGEST_RETRY_SECONDS, Math.max(1, seconds));
+    }
+
+    private boolean keepRoom(long bytes) {
+        if (promised.addAndGet(bytes) + used.get() > most * PROMISED_SHARE) {
+            promised.addAndGet(-bytes);
+            return false;
+        }
+        return true;
     }
 
     private boolean take(long bytes) {

@@ -2,23 +2,27 @@ package dev.sluice.gateway;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Ends the connections of one event loop on which no request is under way for too long. Vert.x's own idle timeout
  * begins anew with every byte, which a sender can trickle in for ever.
  *
- * <p>Vert.x tells of a connection once its first request is there; until then its idle timeout is what there is.
+ * <p>Vert.x tells of a connection once its first request is there. Until then nothing is sent on it, or nothing but what
+ * opens TLS, for which Vert.x has a timeout that no byte received begins anew.
  */
 final class Connections {
     private static final long SWEEP_MILLIS = 1_000;
 
     /** What one connection does. */
     private static final class Use {
+        private final Budget.Share share = new Budget.Share();
         private int requests;
         private long idleSince = System.nanoTime();
     }
@@ -30,6 +34,18 @@ final class Connections {
     Connections(Vertx vertx, Duration patience) {
         this.patience = patience;
         vertx.setPeriodic(SWEEP_MILLIS, timer -> sweep());
+    }
+
+    /**
+     * Sets the timeouts of a server's connections that these leave open.
+     *
+     * @param longestRequest from the end of a request's headers to its answer: until then nothing is sent either
+     */
+    HttpServerOptions limit(HttpServerOptions options, Duration longestRequest) {
+        return options.setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
+                .setIdleTimeout((int) patience.toMillis())
+                .setWriteIdleTimeout((int) Math.min(
+                        Integer.MAX_VALUE, patience.plus(longestRequest).toMillis()));
     }
 
     void opened(HttpConnection connection) {
@@ -48,6 +64,13 @@ final class Connections {
             });
         }
         context.next();
+    }
+
+    /** What the requests of one connection hold together. */
+    Budget.Share share(HttpConnection connection) {
+        Use use = open.get(connection);
+        // closed already: nothing more comes of it
+        return use == null ? new Budget.Share() : use.share;
     }
 
     private void sweep() {

@@ -32,7 +32,7 @@ final class Gateway {
     Gateway(Vertx vertx, Settings settings) {
         this.vertx = vertx;
         this.settings = settings;
-        this.budget = new Budget(settings.inFlightBytes());
+        this.budget = new Budget(settings.inFlightBytes(), settings.largestRequest());
         metrics.watch(budget);
         this.kafka = new KafkaPublisher(
                 vertx,

@@ -104,7 +104,7 @@ final class Inflation {
                     refuse(Refusal.of(INFLATED_TOO_LARGE, "Send at most " + most + " bytes, inflated."));
                     return;
                 }
-                if (!permit.grow(read)) {
+                if (!permit.claim(read) || !permit.grow(read)) {
                     refuse(Admission.OVERLOAD);
                     return;
                 }

@@ -27,7 +27,6 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Takes events on one event loop: admit, read, inflate, split, validate, publish, respond. */
@@ -37,7 +36,7 @@ final class IngestVerticle extends VerticleBase {
     static final String CONTRACT_PATH = "/openapi.yaml";
 
     /** Longer than an answer can take: see {@link ProducerSettings}. */
-    private static final int IDLE_SECONDS = 60;
+    private static final Duration IDLE = Duration.ofSeconds(60);
 
     private static final Duration DRAIN = Duration.ofSeconds(10);
 
@@ -76,9 +75,9 @@ final class IngestVerticle extends VerticleBase {
 
     @Override
     public Future<?> start() {
-        admission = new Admission(vertx, budget, publisher);
-        Connections connections = new Connections(vertx, Duration.ofSeconds(IDLE_SECONDS));
-        server = vertx.createHttpServer(options())
+        Connections connections = new Connections(vertx, IDLE);
+        admission = new Admission(vertx, budget, publisher, connections);
+        server = vertx.createHttpServer(options(connections))
                 .connectionHandler(connections::opened)
                 .requestHandler(router(connections))
                 .invalidRequestHandler(request -> responses.refuse(request, invalid(request)));
@@ -96,9 +95,9 @@ final class IngestVerticle extends VerticleBase {
         return server == null ? Future.succeededFuture() : server.shutdown(DRAIN);
     }
 
-    private HttpServerOptions options() {
-        HttpServerOptions options =
-                new HttpServerOptions().setIdleTimeout(IDLE_SECONDS).setIdleTimeoutUnit(TimeUnit.SECONDS);
+    private HttpServerOptions options(Connections connections) {
+        HttpServerOptions options = connections.limit(
+                new HttpServerOptions(), settings.bounds().bodyTimeout().plus(IDLE));
         settings.tls().ifPresent(tls -> options.setSsl(true).setUseAlpn(true).setKeyCertOptions(tls.options()));
         return options;
     }
@@ -135,7 +134,7 @@ final class IngestVerticle extends VerticleBase {
         try {
             Format format = Format.of(request);
             String encoding = encoding(request);
-            Budget.Permit permit = admission.admit();
+            Budget.Permit permit = admission.admit(request.connection());
             answer(
                     permit,
                     BodyReader.read(admission, request, settings.bounds(), permit)
@@ -155,7 +154,7 @@ final class IngestVerticle extends VerticleBase {
     private void takeImage(RoutingContext context) {
         long receivedMillis = System.currentTimeMillis();
         try {
-            Budget.Permit permit = admission.admit();
+            Budget.Permit permit = admission.admit(context.request().connection());
             answer(
                     permit,
                     intake(receivedMillis, false).take(verdict(() -> Pixel.toEvent(context.queryParams()))),

@@ -129,11 +129,14 @@ record Settings(
         return settings;
     }
 
+    /** Bytes of the budget that one request may need. */
+    long largestRequest() {
+        return Budget.REQUEST_BYTES + Budget.COPIES * ((long) bounds.bodyBytes() + bounds.inflatedBytes());
+    }
+
     /** A request that fits its own bounds has to fit the budget, and the budget the producer. */
     private void checkBudget(Environment environment) {
-        long largest = (long) Math.ceil(
-                (Budget.REQUEST_BYTES + (double) Budget.COPIES * (bounds.bodyBytes() + (long) bounds.inflatedBytes()))
-                        / Budget.PROMISED_SHARE);
+        long largest = (long) Math.ceil(largestRequest() / Budget.PROMISED_SHARE);
         if (inFlightBytes < largest) {
             environment.problem("MAX_IN_FLIGHT_BYTES=" + inFlightBytes + ": must be " + largest
                     + " at least for these MAX_BODY_BYTES and MAX_INFLATED_BYTES");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.events.RealBroker;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
 import java.io.IOException;
 import java.net.SocketException;
@@ -18,10 +19,11 @@ class ConnectionsTest {
     private static final int PORT = RealBroker.freePort();
     private final Vertx vertx = Vertx.vertx();
     private final Promise<Void> answer = Promise.promise();
+    private Connections connections;
 
     @BeforeEach
     void start() throws Exception {
-        Connections connections = new Connections(vertx, Duration.ofMillis(300));
+        connections = new Connections(vertx, Duration.ofMillis(300));
         Router router = Router.router(vertx);
         router.route().handler(connections::used);
         router.get("/slow").handler(context -> answer.future().onComplete(now -> context.end("done")));
@@ -41,6 +43,18 @@ class ConnectionsTest {
         try (RawHttp raw = new RawHttp(PORT).send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")) {
             assertThat(raw.response()).startsWith("HTTP/1.1 404");
             raw.send("GET / HTTP/1.1\r\n");
+            assertThat(trickleUntilClosed(raw)).isTrue();
+        }
+    }
+
+    @Test
+    void firstHeadersThatTrickle_endTheConnection() throws Exception {
+        int port = RealBroker.freePort();
+        get(vertx.createHttpServer(connections.limit(new HttpServerOptions(), Duration.ofMillis(300)))
+                .connectionHandler(connections::opened)
+                .requestHandler(request -> request.response().end())
+                .listen(port));
+        try (RawHttp raw = new RawHttp(port).send("GET / HTTP/1.1\r\n")) {
             assertThat(trickleUntilClosed(raw)).isTrue();
         }
     }

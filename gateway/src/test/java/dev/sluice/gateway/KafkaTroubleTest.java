@@ -26,12 +26,15 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclBindingFilter;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.acl.AclPermissionType;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
@@ -124,6 +127,32 @@ class KafkaTroubleTest {
         }
     }
 
+    /** Its fault alone: the gateway stays ready. */
+    @Test
+    void recordThatTheTopicDoesNotTake() throws Exception {
+        try (RealBroker broker = RealBroker.start(folder.resolve("1"));
+                Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            // a compacted topic takes no record without a key
+            createTopic(broker, List.of(1), Map.of("cleanup.policy", "compact", "max.message.bytes", "1000"));
+            Settings settings = Fixture.settings(broker.port(), Map.of());
+            Running gateway = run(settings);
+            Fixture.assertProblem(post(settings, Golden.PROTOTYPE), Rejection.KAFKA_REFUSED);
+            String large = "{\"event_type\":\"a\",\"params\":{\"x\":\"" + "x".repeat(2_000) + "\"}}";
+            Fixture.assertProblem(post(settings, large), Rejection.RECORD_TOO_LARGE);
+            assertThat(management(client, settings, "/health/ready").statusCode())
+                    .isEqualTo(200);
+            admin.incrementalAlterConfigs(Map.of(
+                            new ConfigResource(ConfigResource.Type.TOPIC, TOPIC),
+                            List.of(new AlterConfigOp(
+                                    new ConfigEntry("cleanup.policy", "delete"), AlterConfigOp.OpType.SET))))
+                    .all()
+                    .get(60, TimeUnit.SECONDS);
+            awaitTaken(settings);
+            Fixture.assertProblem(post(settings, large), Rejection.RECORD_TOO_LARGE);
+            gateway.stop();
+        }
+    }
+
     private record Running(Gateway gateway, Vertx vertx) {
         void stop() throws Exception {
             get(gateway.stop());
@@ -156,8 +185,11 @@ class KafkaTroubleTest {
     }
 
     private HttpResponse<Buffer> post(Settings settings) throws Exception {
-        return get(client.post(settings.httpPort(), "localhost", "/api/events")
-                .sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));
+        return post(settings, Golden.PROTOTYPE);
+    }
+
+    private HttpResponse<Buffer> post(Settings settings, String event) throws Exception {
+        return get(client.post(settings.httpPort(), "localhost", "/api/events").sendBuffer(Buffer.buffer(event)));
     }
 
     private static void createTopic(RealBroker broker, List<Integer> replicas, Map<String, String> settings)

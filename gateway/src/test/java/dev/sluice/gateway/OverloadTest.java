@@ -123,6 +123,22 @@ class OverloadTest {
         assertLedgerBalances();
     }
 
+    /** Kafka's client holds its event until then. */
+    @Test
+    void senderThatHangsUpBeforeItsAnswer_givesItsBytesBack_onceKafkaAnswers() throws Exception {
+        Map<TopicPartition, Long> before = gateway.ends();
+        gateway.broker.signal("STOP");
+        try (RawHttp raw = new RawHttp(gateway.settings.httpPort())) {
+            raw.send("POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: " + Golden.PROTOTYPE.length() + "\r\n\r\n"
+                    + Golden.PROTOTYPE);
+            await().until(() -> gateway.metric("sluice_events_received_total") == 1);
+        }
+        assertThat(gateway.metric("sluice_in_flight_bytes")).isPositive();
+        gateway.broker.signal("CONT");
+        assertLedgerBalances();
+        assertThat(gateway.recordsSince(before)).hasSize(1);
+    }
+
     /** received = stored + refused, each event once, and nothing is held. */
     private void assertLedgerBalances() throws Exception {
         await().until(() -> gateway.metric("sluice_in_flight_bytes") == 0);

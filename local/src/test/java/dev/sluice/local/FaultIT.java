@@ -1,15 +1,15 @@
 package dev.sluice.local;
 
 import static dev.sluice.local.Victims.PATIENCE;
+import static dev.sluice.local.Victims.SOME;
+import static dev.sluice.local.Victims.awaitMore;
+import static dev.sluice.local.Victims.awaitRefusals;
+import static dev.sluice.local.Victims.progress;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.RealBroker;
-import java.io.IOException;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,8 +26,12 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class FaultIT {
     private static final int ROUNDS = Integer.getInteger("fault.rounds", 2);
+    /** Of the faults that take long. */
+    private static final int HALF = (ROUNDS + 1) / 2;
+    /** Bad clients of each kind in a round. */
+    private static final int OF_A_KIND = 500;
+
     private static final long STUCK = Integer.getInteger("fault.stuck.seconds", 0);
-    private static final int SOME = 300;
     /** What a spool may send again: how far it came is written with each acknowledgement. */
     private static final int REPLAYED_AT_A_KILL = 1_000;
 
@@ -40,7 +44,7 @@ class FaultIT {
 
     @BeforeEach
     void start(TestInfo test) throws Exception {
-        victims = new Victims(test.getTestMethod().orElseThrow().getName(), folder, List.of());
+        victims = new Victims(test.getTestMethod().orElseThrow().getName(), folder, List.of(), Map.of());
     }
 
     @AfterEach
@@ -56,9 +60,10 @@ class FaultIT {
                 awaitMore(ledger);
                 gateway.destroyForcibly().onExit().get(1, TimeUnit.MINUTES);
                 gateway = victims.gateway(first);
+                progress("SIGKILL of the gateway", round + 1, ROUNDS, ledger);
             }
             awaitMore(ledger);
-            assertThat(settle("SIGKILL of the gateway", ROUNDS, ledger).storedTwice())
+            assertThat(victims.settle("SIGKILL of the gateway", ROUNDS, ledger).storedTwice())
                     .isZero();
         }
         victims.assertBalance(first);
@@ -78,9 +83,11 @@ class FaultIT {
                 assertThat(process.onExit().get(1, TimeUnit.MINUTES).exitValue())
                         .isZero();
                 gateways.put(port, victims.gateway(port));
+                progress("SIGTERM of one of two gateways", round + 1, ROUNDS, ledger);
             }
             awaitMore(ledger);
-            assertThat(settle("SIGTERM of one of two gateways", ROUNDS, ledger).storedTwice())
+            assertThat(victims.settle("SIGTERM of one of two gateways", ROUNDS, ledger)
+                            .storedTwice())
                     .isZero();
         }
     }
@@ -89,12 +96,13 @@ class FaultIT {
     void brokerKilled() throws Exception {
         Process gateway = victims.gateway(first);
         try (Ledger ledger = new Ledger(List.of(first))) {
-            for (int round = 0; round < (ROUNDS + 1) / 2; round++) {
+            for (int round = 0; round < ROUNDS; round++) {
                 awaitMore(ledger);
                 victims.restartBroker();
+                progress("SIGKILL of the broker", round + 1, ROUNDS, ledger);
             }
             awaitMore(ledger);
-            assertThat(settle("SIGKILL of the broker", (ROUNDS + 1) / 2, ledger).storedTwice())
+            assertThat(victims.settle("SIGKILL of the broker", ROUNDS, ledger).storedTwice())
                     .isZero();
         }
         assertThat(gateway.isAlive()).isTrue();
@@ -105,7 +113,7 @@ class FaultIT {
     void brokerStuck() throws Exception {
         Process gateway = victims.gateway(first);
         try (Ledger ledger = new Ledger(List.of(first))) {
-            for (int round = 0; round < (ROUNDS + 1) / 2; round++) {
+            for (int round = 0; round < HALF; round++) {
                 awaitMore(ledger);
                 int refused = ledger.refused();
                 victims.broker().signal("STOP");
@@ -116,9 +124,10 @@ class FaultIT {
                 assertThat(victims.get(first, "/health/ready")).isEqualTo(503);
                 victims.broker().signal("CONT");
                 await().atMost(PATIENCE).until(() -> victims.get(first, "/health/ready") == 200);
+                progress("SIGSTOP and SIGCONT of the broker", round + 1, HALF, ledger);
             }
             awaitMore(ledger);
-            assertThat(settle("SIGSTOP and SIGCONT of the broker", (ROUNDS + 1) / 2, ledger)
+            assertThat(victims.settle("SIGSTOP and SIGCONT of the broker", HALF, ledger)
                             .storedTwice())
                     .isZero();
         }
@@ -126,34 +135,21 @@ class FaultIT {
         victims.assertBalance(first);
     }
 
+    /** In waves, so that neither process has more files open than a process may have. */
     @Test
     void badClients() throws Exception {
         Process gateway = victims.gateway(first);
-        int each = 200 * ROUNDS;
-        List<Socket> open = new ArrayList<>();
-        try (Ledger ledger = new Ledger(List.of(first))) {
+        try (Ledger ledger = new Ledger(List.of(first));
+                BadClients clients = new BadClients(first)) {
             awaitMore(ledger);
-            String head = "POST /api/events HTTP/1.1\r\nHost: x\r\n";
-            String event = "{\"event_type\":\"bad_client\"}";
-            String whole = head + "Content-Length: " + event.length() + "\r\n\r\n" + event;
-            for (int i = 0; i < each; i++) {
-                new Socket("localhost", first).close();
-                open.add(say("POST /api/ev"));
-                open.add(say(head + "Content-Length: 1000\r\n\r\n{"));
-                // never reads its answers
-                open.add(say(whole.repeat(20)));
-                Socket reset = say(head + "Content-Length: 1000\r\n\r\n{");
-                reset.setSoLinger(true, 0);
-                reset.close();
+            for (int round = 0; round < ROUNDS; round++) {
+                clients.wave(OF_A_KIND);
+                awaitMore(ledger);
+                progress("bad clients", round + 1, ROUNDS, ledger);
             }
-            awaitMore(ledger);
-            assertThat(settle("connections dropped, half-open, slow, reset, and never read", 5 * each, ledger)
-                            .storedTwice())
+            String fault = "connections dropped, half-open, slow, reset, and never read";
+            assertThat(victims.settle(fault, clients.connections(), ledger).storedTwice())
                     .isZero();
-        } finally {
-            for (Socket socket : open) {
-                socket.close();
-            }
         }
         assertThat(gateway.isAlive()).isTrue();
         victims.assertBalance(first);
@@ -164,9 +160,8 @@ class FaultIT {
     void brokerAway_gatewayKilled_withSpool() throws Exception {
         Map<String, String> spool = spool();
         Process gateway = victims.gateway(first, spool, "");
-        int rounds = (ROUNDS + 1) / 2;
         try (Ledger ledger = new Ledger(List.of(first))) {
-            for (int round = 0; round < rounds; round++) {
+            for (int round = 0; round < HALF; round++) {
                 awaitMore(ledger);
                 victims.broker().kill();
                 awaitMore(ledger);
@@ -176,11 +171,12 @@ class FaultIT {
                 awaitMore(ledger);
                 victims.restartBroker();
                 await().atMost(PATIENCE).until(() -> victims.metric(first, "sluice_spool_events ") == 0);
+                progress("broker away, gateway killed, with spool", round + 1, HALF, ledger);
             }
             awaitMore(ledger);
-            Ledger.Account account = settle("broker away, gateway killed meanwhile, with spool", rounds, ledger);
+            Ledger.Account account = victims.settle("broker away, gateway killed meanwhile, with spool", HALF, ledger);
             assertThat(account.refused()).isZero();
-            assertThat(account.storedTwice()).isLessThanOrEqualTo(2 * rounds * Ledger.CONNECTIONS + REPLAYED_AT_A_KILL);
+            assertThat(account.storedTwice()).isLessThanOrEqualTo(2 * HALF * Ledger.CONNECTIONS + REPLAYED_AT_A_KILL);
         }
         victims.assertBalance(first);
     }
@@ -190,26 +186,20 @@ class FaultIT {
     void diskOfTheSpoolFull() throws Exception {
         Process gateway = victims.gateway(first, spool(), "ulimit -f 200;");
         try (Ledger ledger = new Ledger(List.of(first))) {
-            for (int round = 0; round < (ROUNDS + 1) / 2; round++) {
+            for (int round = 0; round < HALF; round++) {
                 awaitMore(ledger);
-                int refused = ledger.refused();
                 victims.broker().kill();
-                await().atMost(PATIENCE).until(() -> ledger.refused() > refused + SOME);
+                awaitRefusals(ledger);
                 assertThat(victims.get(first, "/health/live")).isEqualTo(200);
                 victims.restartBroker();
                 await().atMost(PATIENCE).until(() -> victims.metric(first, "sluice_spool_events ") == 0);
+                progress("disk of the spool full", round + 1, HALF, ledger);
             }
             awaitMore(ledger);
-            settle("disk of the spool full", (ROUNDS + 1) / 2, ledger);
+            victims.settle("disk of the spool full", HALF, ledger);
         }
         assertThat(gateway.isAlive()).isTrue();
         victims.assertBalance(first);
-    }
-
-    private Socket say(String text) throws IOException {
-        Socket socket = new Socket("localhost", first);
-        socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
-        return socket;
     }
 
     private Map<String, String> spool() {
@@ -218,22 +208,5 @@ class FaultIT {
 
     private static long secondsSince(long nanos) {
         return TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - nanos);
-    }
-
-    /** Until as many events as a fault should hit have been acknowledged since. */
-    private static void awaitMore(Ledger ledger) {
-        int before = ledger.acknowledged();
-        await().atMost(PATIENCE).until(() -> ledger.acknowledged() > before + SOME);
-    }
-
-    private Ledger.Account settle(String fault, int times, Ledger ledger) throws Exception {
-        Ledger.Account account = ledger.settle(victims.broker().bootstrapServers(), Victims.TOPIC);
-        Victims.report(fault, times, account);
-        assertThat(account.missing()).as("acknowledged and not stored").isZero();
-        assertThat(account.outOfOrder())
-                .as("stored before what the same connection sent first")
-                .isZero();
-        assertThat(account.acknowledged()).isGreaterThan(SOME);
-        return account;
     }
 }

@@ -37,6 +37,7 @@ final class Ledger implements AutoCloseable {
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private final List<Integer> ports;
+    private final String padding;
     private final ExecutorService connections;
     private final List<Future<?>> senders = new ArrayList<>();
     private final AtomicInteger sent = new AtomicInteger();
@@ -54,7 +55,13 @@ final class Ledger implements AutoCloseable {
     }
 
     Ledger(List<Integer> ports, int count) {
+        this(ports, count, 0);
+    }
+
+    /** @param padding characters of each event that are there for its size alone */
+    Ledger(List<Integer> ports, int count, int padding) {
         this.ports = ports;
+        this.padding = "x".repeat(padding);
         this.connections = Executors.newFixedThreadPool(count);
         for (int i = 0; i < count; i++) {
             int connection = i;
@@ -107,33 +114,18 @@ final class Ledger implements AutoCloseable {
         for (Future<?> sender : senders) {
             sender.get(1, TimeUnit.MINUTES);
         }
-        BitSet stored = new BitSet();
-        int storedTwice = 0;
-        int outOfOrder = 0;
-        Map<String, Integer> last = new HashMap<>();
-        for (ConsumerRecord<String, String> record : records(bootstrapServers, topic)) {
-            Matcher id = ID.matcher(record.value());
-            if (id.find()) {
-                int number = Integer.parseInt(id.group(1));
-                if (stored.get(number)) {
-                    storedTwice++;
-                } else if (acknowledged.get(number)) {
-                    Integer before = last.put(record.partition() + " " + id.group(2), number);
-                    outOfOrder += before != null && before > number ? 1 : 0;
-                }
-                stored.set(number);
-            }
-        }
+        Stored stored = new Stored();
+        read(bootstrapServers, topic, stored);
         BitSet missing = (BitSet) acknowledged.clone();
-        missing.andNot(stored);
+        missing.andNot(stored.numbers);
         return new Account(
                 sent.get(),
                 acknowledged.cardinality(),
                 refused.get(),
                 unanswered.get(),
                 missing.cardinality(),
-                outOfOrder,
-                storedTwice);
+                stored.outOfOrder,
+                stored.twice);
     }
 
     @Override
@@ -159,8 +151,9 @@ final class Ledger implements AutoCloseable {
         }
     }
 
-    private static String event(int connection, int id) {
-        return "{\"event_type\":\"fault\",\"event_id\":\"" + id + "\",\"connection\":" + connection + "}";
+    private String event(int connection, int id) {
+        String event = "{\"event_type\":\"fault\",\"event_id\":\"" + id + "\",\"connection\":" + connection;
+        return event + (padding.isEmpty() ? "}" : ",\"params\":{\"padding\":\"" + padding + "\"}}");
     }
 
     private void write(int id, long start, int status) {
@@ -180,7 +173,30 @@ final class Ledger implements AutoCloseable {
         }
     }
 
-    private static List<ConsumerRecord<String, String>> records(String bootstrapServers, String topic) {
+    /** What the topic holds, told record by record. */
+    private final class Stored {
+        private final BitSet numbers = new BitSet();
+        private final Map<String, Integer> last = new HashMap<>();
+        private int twice;
+        private int outOfOrder;
+
+        void add(ConsumerRecord<String, String> record) {
+            Matcher id = ID.matcher(record.value());
+            if (!id.find()) {
+                return;
+            }
+            int number = Integer.parseInt(id.group(1));
+            if (numbers.get(number)) {
+                twice++;
+            } else if (acknowledged.get(number)) {
+                Integer before = last.put(record.partition() + " " + id.group(2), number);
+                outOfOrder += before != null && before > number ? 1 : 0;
+            }
+            numbers.set(number);
+        }
+    }
+
+    private static void read(String bootstrapServers, String topic, Stored stored) {
         Map<String, Object> settings = Map.of("bootstrap.servers", bootstrapServers, "auto.offset.reset", "earliest");
         try (KafkaConsumer<String, String> consumer =
                 new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer())) {
@@ -191,11 +207,9 @@ final class Ledger implements AutoCloseable {
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-            List<ConsumerRecord<String, String>> records = new ArrayList<>();
             while (ends.entrySet().stream().anyMatch(end -> consumer.position(end.getKey()) < end.getValue())) {
-                consumer.poll(Duration.ofSeconds(1)).forEach(records::add);
+                consumer.poll(Duration.ofSeconds(1)).forEach(stored::add);
             }
-            return records;
         }
     }
 }

@@ -42,7 +42,7 @@ class OutageIT {
 
     @BeforeEach
     void start(TestInfo test) throws Exception {
-        victims = new Victims(test.getTestMethod().orElseThrow().getName(), folder, List.of());
+        victims = new Victims(test.getTestMethod().orElseThrow().getName(), folder, List.of(), Map.of());
     }
 
     @AfterEach
@@ -84,12 +84,13 @@ class OutageIT {
             awaitRate(ledger, MEASURED ? full : 1);
             double backAfter = secondsSince(back);
             Ledger.Account account = ledger.settle(victims.broker().bootstrapServers(), Victims.TOPIC);
-            Victims.report("Kafka stuck for " + SECONDS + " s", 1, account);
-            Victims.write(String.format(
+            Report.add("Kafka stuck for " + SECONDS + " s", 1, account);
+            Report.remark(String.format(
                     Locale.ROOT,
-                    "%nThat gateway took %.0f events/s before, was offered %.0f/s, and refused 99 %% of them within %d ms; its"
-                            + " memory grew from %d to %d MiB at most; its event loops were blocked for 100 ms %d times;"
-                            + " it was back at its rate after %.1f s.%n",
+                    "Kafka stuck for %d s: the gateway took %.0f events/s before, was offered %.0f/s, and refused 99 %% of"
+                            + " them within %d ms; its memory grew from %d to %d MiB at most; its event loops were blocked"
+                            + " for 100 ms %d times; it was back at its rate after %.1f s.",
+                    SECONDS,
                     capacity,
                     offered,
                     p99,
@@ -129,11 +130,12 @@ class OutageIT {
             await().atMost(Duration.ofMinutes(10)).until(() -> victims.metric(port, "sluice_spool_events ") == 0);
             double replayed = secondsSince(back);
             Ledger.Account account = ledger.settle(victims.broker().bootstrapServers(), Victims.TOPIC);
-            Victims.report("Kafka stuck for " + SPOOLED_SECONDS + " s, with spool", 1, account);
-            Victims.write(String.format(
+            Report.add("Kafka stuck for " + SPOOLED_SECONDS + " s, with spool", 1, account);
+            Report.remark(String.format(
                     Locale.ROOT,
-                    "%nThat gateway was sent %.0f events/s meanwhile, held %.0f on disk, and had replayed them %.1f s after"
-                            + " Kafka came back.%n",
+                    "Kafka stuck for %d s, with spool: the gateway was sent %.0f events/s meanwhile, held %.0f on disk,"
+                            + " and had replayed them %.1f s after Kafka came back.",
+                    SPOOLED_SECONDS,
                     offered,
                     spooled,
                     replayed));

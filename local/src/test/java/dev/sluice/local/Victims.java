@@ -11,7 +11,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,9 +24,11 @@ import org.apache.kafka.clients.admin.NewTopic;
 /** A broker and gateways, as processes, to do harm to; and the report of what was done. */
 final class Victims implements AutoCloseable {
     static final String TOPIC = "events";
+    /** Events that a fault should hit. */
+    static final int SOME = 300;
+
     static final Duration PATIENCE = Duration.ofMinutes(2);
 
-    private static final Path REPORT = Processes.HOME.resolve("local/target/fault-test/report.md");
     private static final int PAGE_BYTES = 4096;
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
@@ -40,14 +41,19 @@ final class Victims implements AutoCloseable {
     /**
      * @param name of the test, for the gateways' logs beside the report
      * @param brokerPrefix goes before the broker's command
+     * @param brokerSettings as {@link RealBroker#launch} takes them
      */
-    Victims(String name, Path folder, List<String> brokerPrefix) throws Exception {
+    Victims(String name, Path folder, List<String> brokerPrefix, Map<String, String> brokerSettings) throws Exception {
         this.name = name;
         this.folder = folder;
-        Files.createDirectories(REPORT.getParent());
         Path data = folder.resolve("kafka");
         broker = RealBroker.launch(
-                brokerPrefix, RealBroker.jars(), data, folder.resolve("broker.log"), RealBroker.freePort());
+                brokerPrefix,
+                RealBroker.jars(),
+                data,
+                folder.resolve("broker.log"),
+                RealBroker.freePort(),
+                brokerSettings);
         await().atMost(PATIENCE).until(() -> RealBroker.accepts(broker.port()));
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
             admin.createTopics(List.of(new NewTopic(TOPIC, 4, (short) 1))).all().get(60, TimeUnit.SECONDS);
@@ -108,8 +114,8 @@ final class Victims implements AutoCloseable {
         return process;
     }
 
-    Path log(int port) {
-        return REPORT.resolveSibling(name + "-gateway-" + port + ".log");
+    Path log(int port) throws IOException {
+        return Report.log(name + "-gateway-" + port);
     }
 
     Path spool(int port) {
@@ -158,22 +164,34 @@ final class Victims implements AutoCloseable {
         });
     }
 
-    static void report(String fault, int times, Ledger.Account account) throws IOException {
-        Files.createDirectories(REPORT.getParent());
-        if (Files.notExists(REPORT)) {
-            Files.writeString(
-                    REPORT,
-                    "| fault | times | sent | acknowledged | refused with 503 | no answer | acknowledged and missing |"
-                            + " out of order | stored twice |\n|---|---|---|---|---|---|---|---|---|\n");
-        }
-        write("| " + fault + " | " + times + " | " + account.sent() + " | " + account.acknowledged() + " | "
-                + account.refused() + " | " + account.unanswered() + " | " + account.missing() + " | "
-                + account.outOfOrder() + " | " + account.storedTwice() + " |");
+    /** Ends the load, reports what became of it, and finds nothing missing and nothing out of order. */
+    Ledger.Account settle(String fault, int times, Ledger ledger) throws Exception {
+        Ledger.Account account = ledger.settle(broker.bootstrapServers(), TOPIC);
+        Report.add(fault, times, account);
+        assertThat(account.missing()).as("acknowledged and not stored").isZero();
+        assertThat(account.outOfOrder())
+                .as("stored before what the same connection sent first")
+                .isZero();
+        assertThat(account.acknowledged()).isGreaterThan(SOME);
+        return account;
     }
 
-    /** A line of the report. */
-    static void write(String line) throws IOException {
-        System.out.println(line);
-        Files.writeString(REPORT, line + "\n", StandardOpenOption.APPEND);
+    /** Until as many events as a fault should hit have been acknowledged since. */
+    static void awaitMore(Ledger ledger) {
+        int before = ledger.acknowledged();
+        await().atMost(PATIENCE).until(() -> ledger.acknowledged() > before + SOME);
+    }
+
+    /** Until as many events have been refused since. */
+    static void awaitRefusals(Ledger ledger) {
+        int before = ledger.refused();
+        await().atMost(PATIENCE).until(() -> ledger.refused() > before + SOME);
+    }
+
+    /** Says how far a long test is. */
+    static void progress(String fault, int round, int rounds, Ledger ledger) {
+        System.out.printf(
+                "%s, %d of %d: %d events sent, %d acknowledged%n",
+                fault, round, rounds, ledger.sent(), ledger.acknowledged());
     }
 }
