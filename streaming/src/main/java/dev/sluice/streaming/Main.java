@@ -18,7 +18,7 @@ public final class Main {
         Settings settings = settings(new Environment(System.getenv()));
         Shutdown shutdown = new Shutdown();
         shutdown.install();
-        new AwaitedTopics(settings.topics().all(), settings.consumer()).await(System.err);
+        new AwaitedTopics(settings.awaited(), settings.consumer()).await(System.err);
         try {
             SparkSession spark = Session.start(settings.partitions());
             Counting.warmUp(spark, settings, new ConsoleSink(new PrintStream(OutputStream.nullOutputStream())));
