@@ -2,6 +2,8 @@ package dev.sluice.settings;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -56,6 +58,17 @@ public record Setting<T>(
                 meaning,
                 duration.form(),
                 text -> text.isEmpty() ? Optional.empty() : Optional.of(parseDuration(text)));
+    }
+
+    /** A point in time, or nothing: what that means is for {@code meaning} to say. */
+    public static Setting<Optional<Instant>> optionalInstant(String name, String meaning) {
+        return new Setting<>(name, "", meaning, "a time such as 2026-11-24T06:50:00Z", text -> {
+            try {
+                return text.isEmpty() ? Optional.empty() : Optional.of(Instant.parse(text));
+            } catch (DateTimeParseException e) {
+                throw new IllegalArgumentException(text, e);
+            }
+        });
     }
 
     public static Setting<Path> path(String name, String fallback, String meaning) {

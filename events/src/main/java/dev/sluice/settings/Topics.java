@@ -3,6 +3,7 @@ package dev.sluice.settings;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -12,12 +13,10 @@ import java.util.regex.Pattern;
  * @param fallback topic of the types that no route names
  */
 public record Topics(String fallback, List<Route> routes) {
-    public static final Setting<String> DEFAULT = new Setting<>(
-            "EVENTS_TOPIC",
-            "events",
-            "Kafka topic of the events",
-            "a topic's name: letters, digits and . _ -, 249 at most",
-            Topics::name);
+    private static final String FORM = "a topic's name: letters, digits and . _ -, 249 at most";
+
+    public static final Setting<String> DEFAULT =
+            new Setting<>("EVENTS_TOPIC", "events", "Kafka topic of the events", FORM, Topics::name);
 
     public static final Setting<List<String>> ROUTES = Setting.list(
             "TOPIC_ROUTES",
@@ -26,6 +25,13 @@ public record Topics(String fallback, List<Route> routes) {
             Pattern.compile("[A-Za-z0-9._:/*-]{1,128}=[A-Za-z0-9._-]{1,249}"));
 
     public static final List<Setting<?>> SETTINGS = List.of(DEFAULT, ROUTES);
+
+    public static final Setting<Optional<String>> DEAD_LETTERS = new Setting<>(
+            "DEAD_LETTER_TOPIC",
+            "",
+            "Kafka topic that gets each record that is not `counted`; by default none does",
+            FORM,
+            text -> text.isEmpty() ? Optional.empty() : Optional.of(name(text)));
 
     /** Events whose type matches go to the topic. */
     public record Route(Pattern type, String topic) {
@@ -41,6 +47,15 @@ public record Topics(String fallback, List<Route> routes) {
         List<Route> routes = new ArrayList<>();
         environment.get(ROUTES).forEach(text -> routes.add(Route.parse(text)));
         return new Topics(environment.get(DEFAULT), List.copyOf(routes));
+    }
+
+    /** The topic of dead letters; a problem where it is one of these, for each letter would be a record again. */
+    public Optional<String> deadLetters(Environment environment) {
+        Optional<String> topic = environment.get(DEAD_LETTERS);
+        topic.filter(all()::contains)
+                .ifPresent(name -> environment.problem(DEAD_LETTERS.name() + "=" + name
+                        + ": must be none of the topics of events (" + DEFAULT.name() + ", " + ROUTES.name() + ")"));
+        return topic;
     }
 
     /** The topic of events of that type. */

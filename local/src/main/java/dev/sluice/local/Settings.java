@@ -51,7 +51,7 @@ record Settings(
                 kafkaPort,
                 ownBroker,
                 KafkaAddress.read(environment),
-                Topics.read(environment).all(),
+                topics(environment),
                 environment.get(FRESH) == 1,
                 home,
                 // another broker has other offsets: a checkpoint goes with its broker
@@ -60,6 +60,13 @@ record Settings(
         settings.checkArtifacts(environment);
         environment.check();
         return settings;
+    }
+
+    private static Set<String> topics(Environment environment) {
+        Topics topics = Topics.read(environment);
+        Set<String> all = topics.all();
+        topics.deadLetters(environment).ifPresent(all::add);
+        return all;
     }
 
     Path log(String process) {

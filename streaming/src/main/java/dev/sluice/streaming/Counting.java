@@ -23,7 +23,7 @@ final class Counting {
      */
     static StreamingQuery start(SparkSession spark, Settings settings, VoidFunction2<Dataset<Row>, Long> sink)
             throws TimeoutException {
-        return counts(settings)
+        return counts(settings, deadLetters(settings))
                 .of(read(spark, settings))
                 .writeStream()
                 .queryName("counts")
@@ -48,7 +48,8 @@ final class Counting {
                         "timestamp",
                         "0 as partition",
                         "value as offset");
-        counts(settings)
+        // what is counted here is counted again, and would be a dead letter twice
+        counts(settings, DeadLetters.NONE)
                 .of(records)
                 .writeStream()
                 .format("noop")
@@ -62,11 +63,17 @@ final class Counting {
                 .option("subscribe", String.join(",", settings.topics().all()))
                 .load()
                 .limit(1);
-        sink.call(counts(settings).of(stored), 0L);
+        sink.call(counts(settings, DeadLetters.NONE).of(stored), 0L);
     }
 
-    private static Counts counts(Settings settings) {
-        return new Counts(settings.window(), settings.slide(), settings.lateness(), settings.skew());
+    private static Counts counts(Settings settings, DeadLetters deadLetters) {
+        return new Counts(settings.window(), settings.slide(), settings.lateness(), settings.skew(), deadLetters);
+    }
+
+    private static DeadLetters deadLetters(Settings settings) {
+        return settings.deadLetters()
+                .map(topic -> DeadLetters.to(topic, settings.consumer()))
+                .orElse(DeadLetters.NONE);
     }
 
     private static Dataset<Row> read(SparkSession spark, Settings settings) {

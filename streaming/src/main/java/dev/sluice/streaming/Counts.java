@@ -24,8 +24,9 @@ import org.apache.spark.sql.types.MetadataBuilder;
  * @param slide time from the start of a window to the start of the next; a window is a multiple of it
  * @param lateness how much older than its receipt a counted event may be
  * @param skew how much newer than its receipt a counted event may be
+ * @param deadLetters where records that are not counted go as well
  */
-record Counts(Duration window, Duration slide, Duration lateness, Duration skew) {
+record Counts(Duration window, Duration slide, Duration lateness, Duration skew, DeadLetters deadLetters) {
     static final String WINDOW = "window";
     static final String OUTCOME = Tally.OUTCOME;
     static final String COUNT = "count";
@@ -37,6 +38,11 @@ record Counts(Duration window, Duration slide, Duration lateness, Duration skew)
     /** Marks a column as event time behind whose watermark windows are closed; that of a typed step's result is lost. */
     private static final Metadata EVENT_TIME =
             new MetadataBuilder().putLong(EventTimeWatermark.delayKey(), 0).build();
+
+    /** Without dead letters. */
+    Counts(Duration window, Duration slide, Duration lateness, Duration skew) {
+        this(window, slide, lateness, skew, DeadLetters.NONE);
+    }
 
     /**
      * The counts per window, type and outcome.
@@ -53,14 +59,14 @@ record Counts(Duration window, Duration slide, Duration lateness, Duration skew)
 
     /** Rows of {@link Tally#ROW} with their final outcomes; how many of each is told to the query's listeners. */
     Dataset<Row> outcomes(Dataset<Row> records) {
-        Duration step = Watermark.step(slide);
+        Tally tally = new Tally(Watermark.step(slide), lateness, skew, deadLetters);
         Dataset<Row> tallied = records.select(
-                        Arrays.stream(Tally.RECORD).map(functions::col).toArray(Column[]::new))
-                .mapPartitions(new Tally(step, lateness, skew), Encoders.row(Tally.ROW))
+                        tally.record().stream().map(functions::col).toArray(Column[]::new))
+                .mapPartitions(tally, Encoders.row(tally.row()))
                 // Tally has told what the watermark is: an event can neither move it nor be dropped for it
                 .withWatermark(Tally.MARK, "0 seconds")
                 .where(col(Tally.MARK).isNull());
-        return observe(new Duplicates(step).mark(tallied));
+        return observe(new Duplicates(tally).mark(tallied));
     }
 
     private static Dataset<Row> observe(Dataset<Row> rows) {

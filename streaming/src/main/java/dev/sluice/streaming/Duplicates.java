@@ -1,17 +1,20 @@
 package dev.sluice.streaming;
 
 import java.sql.Timestamp;
-import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Queue;
 import org.apache.spark.api.java.function.FlatMapGroupsWithStateFunction;
 import org.apache.spark.api.java.function.MapFunction;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.catalyst.expressions.GenericRowWithSchema;
 import org.apache.spark.sql.streaming.GroupState;
 import org.apache.spark.sql.streaming.GroupStateTimeout;
 import org.apache.spark.sql.streaming.OutputMode;
@@ -21,21 +24,30 @@ import org.apache.spark.sql.streaming.OutputMode;
  * gone past the first: any later one of the same time is late by then. Rows without an id, which are few for each batch,
  * pass, and touch no state.
  *
- * @param step see {@link Tally}
+ * @param tally whose rows these are
  */
-record Duplicates(Duration step) implements FlatMapGroupsWithStateFunction<String, Row, Boolean, Row> {
+record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String, Row, Boolean, Row> {
     private static final long serialVersionUID = 1;
     private static final char ID = '#';
 
-    /** @param rows of {@link Tally#ROW}, with a watermark; the result is of the same columns */
+    /** Of one id, held at once: senders choose ids, and might send all of them with one. */
+    private static final int MOST_ROWS = 50_000;
+
+    private static final int MOST_BYTES = 16 * 1024 * 1024;
+
+    /** @param rows of {@link Tally#row}, with a watermark; the result has the columns of {@link Tally#ROW} */
     Dataset<Row> mark(Dataset<Row> rows) {
-        return rows.groupByKey((MapFunction<Row, String>) Duplicates::key, Encoders.STRING())
+        Dataset<Row> marked = rows.groupByKey((MapFunction<Row, String>) Duplicates::key, Encoders.STRING())
                 .flatMapGroupsWithState(
                         this,
                         OutputMode.Append(),
                         Encoders.BOOLEAN(),
-                        Encoders.row(Tally.ROW),
+                        Encoders.row(tally.row()),
                         GroupStateTimeout.EventTimeTimeout());
+        DeadLetters letters = tally.deadLetters();
+        return letters.areWritten()
+                ? marked.mapPartitions(new DuplicateLetters(letters), Encoders.row(Tally.ROW))
+                : marked;
     }
 
     private static String key(Row row) {
@@ -49,35 +61,71 @@ record Duplicates(Duration step) implements FlatMapGroupsWithStateFunction<Strin
             counted.remove();
             return rows;
         }
-        return key.charAt(0) == ID ? mark(rows, counted) : rows;
+        return key.charAt(0) == ID ? new Marked(rows, counted) : rows;
     }
 
-    private Iterator<Row> mark(Iterator<Row> rows, GroupState<Boolean> counted) {
-        List<Row> sorted = new ArrayList<>();
-        rows.forEachRemaining(sorted::add);
-        sorted.sort(Comparator.comparing(row -> row.<Timestamp>getAs(Tally.RECEIVED_AT)));
-        List<Row> marked = new ArrayList<>(sorted.size());
-        for (Row row : sorted) {
-            if (counted.exists()) {
-                marked.add(duplicate(row));
-            } else {
-                counted.update(true);
-                counted.setTimeoutTimestamp(row.<Timestamp>getAs(Tally.AT).getTime() + step.toMillis());
-                marked.add(row);
-            }
+    /** Rows of one id in the order of their receipts, as far as they may be held at once. */
+    private final class Marked implements Iterator<Row> {
+        private final Iterator<Row> rows;
+        private final GroupState<Boolean> counted;
+        private final Queue<Row> ready = new ArrayDeque<>();
+
+        Marked(Iterator<Row> rows, GroupState<Boolean> counted) {
+            this.rows = rows;
+            this.counted = counted;
         }
-        return marked.iterator();
+
+        @Override
+        public boolean hasNext() {
+            if (ready.isEmpty() && rows.hasNext()) {
+                some().forEach(row -> ready.add(mark(row)));
+            }
+            return !ready.isEmpty();
+        }
+
+        @Override
+        public Row next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            return ready.remove();
+        }
+
+        private List<Row> some() {
+            List<Row> some = new ArrayList<>();
+            long bytes = 0;
+            while (rows.hasNext() && some.size() < MOST_ROWS && bytes < MOST_BYTES) {
+                Row row = rows.next();
+                some.add(row);
+                bytes += tally.deadLetters().bytes(row);
+            }
+            some.sort(order());
+            return some;
+        }
+
+        private Row mark(Row row) {
+            if (counted.exists()) {
+                return duplicate(row);
+            }
+            counted.update(true);
+            counted.setTimeoutTimestamp(
+                    row.<Timestamp>getAs(Tally.AT).getTime() + tally.step().toMillis());
+            return row;
+        }
+    }
+
+    /** With dead letters, a batch tried again must find the same duplicates: of two received at once, too. */
+    private Comparator<Row> order() {
+        Comparator<Row> byReceipt = Comparator.comparing(row -> row.<Timestamp>getAs(Tally.RECEIVED_AT));
+        return tally.deadLetters().areWritten() ? byReceipt.thenComparing(DeadLetters.PLACE) : byReceipt;
     }
 
     private static Row duplicate(Row row) {
-        return RowFactory.create(
-                null,
-                row.getAs(Tally.EVENT_TYPE),
-                Outcome.DUPLICATE.code(),
-                row.getAs(Tally.RECEIPT),
-                row.getAs(Tally.ROWS),
-                row.getAs(Tally.EVENT_ID),
-                row.getAs(Tally.RECEIVED_AT),
-                row.getAs(Tally.RECEIPT));
+        Object[] columns = new Object[row.size()];
+        Arrays.setAll(columns, row::get);
+        columns[row.fieldIndex(Tally.OUTCOME)] = Outcome.DUPLICATE.code();
+        columns[row.fieldIndex(Tally.AT)] = row.get(row.fieldIndex(Tally.RECEIPT));
+        // with its schema, which a typed step behind this one is handed without Spark in between
+        return new GenericRowWithSchema(columns, row.schema());
     }
 }

@@ -15,10 +15,15 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) throws InterruptedException {
+        if (arguments.length > 0) {
+            // java -jar opens Java's modules to Spark, which java -cp would not
+            runJob(arguments);
+            return;
+        }
         Settings settings = settings(new Environment(System.getenv()));
         Shutdown shutdown = new Shutdown();
         shutdown.install();
-        new AwaitedTopics(settings.topics().all(), settings.consumer()).await(System.err);
+        new AwaitedTopics(settings.awaited(), settings.consumer()).await(System.err);
         try {
             SparkSession spark = Session.start(settings.partitions());
             Counting.warmUp(spark, settings, new ConsoleSink(new PrintStream(OutputStream.nullOutputStream())));
@@ -31,6 +36,16 @@ public final class Main {
             // Spark's threads would keep a process without its main thread alive
             System.err.println("The query failed: " + rootCause(e));
             shutdown.exit(1);
+        }
+    }
+
+    private static void runJob(String[] arguments) {
+        switch (arguments[0]) {
+            case "replay" -> Replay.main(arguments);
+            default -> {
+                System.err.println(arguments[0] + ": must be replay, or nothing to count what comes in");
+                System.exit(1);
+            }
         }
     }
 

@@ -9,7 +9,15 @@ final class Session {
 
     /** @param partitions of the counts */
     static SparkSession start(int partitions) {
-        SparkConf conf = new SparkConf();
+        return start(new SparkConf().setIfMissing("spark.sql.shuffle.partitions", Integer.toString(partitions)));
+    }
+
+    /** For something that is done once: a task that failed would, tried again, send again what it had sent. */
+    static SparkSession startJob() {
+        return start(new SparkConf().set("spark.task.maxFailures", "1"));
+    }
+
+    private static SparkSession start(SparkConf conf) {
         if (!conf.contains("spark.master")) {
             conf.setMaster("local[*]")
                     .setIfMissing("spark.ui.enabled", "false")
@@ -18,7 +26,6 @@ final class Session {
                     .setIfMissing("spark.driver.host", "127.0.0.1");
         }
         conf.setIfMissing("spark.app.name", "sluice-streaming");
-        conf.setIfMissing("spark.sql.shuffle.partitions", Integer.toString(partitions));
         conf.set("spark.sql.session.timeZone", "UTC");
         // Spark refuses counts behind a step with state, unless they are final: the step may give out rows that the
         // watermark has passed. Ours gives out none, for each row falls into a window that is open.

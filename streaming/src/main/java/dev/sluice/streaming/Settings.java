@@ -7,14 +7,17 @@ import dev.sluice.settings.Topics;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What the query is started with.
  *
  * @param consumer settings of Kafka's consumer, {@code bootstrap.servers} among them
+ * @param deadLetters topic of the records that are not counted
  */
 record Settings(
         Topics topics,
@@ -26,7 +29,8 @@ record Settings(
         Duration trigger,
         Offsets startingOffsets,
         int partitions,
-        String checkpoint) {
+        String checkpoint,
+        Optional<String> deadLetters) {
 
     /** Where a query without a checkpoint begins. */
     enum Offsets {
@@ -67,8 +71,9 @@ record Settings(
             environment.problem(
                     "SLIDE=" + slide.toMillis() + "ms: WINDOW=" + window.toMillis() + "ms must be a multiple of it");
         }
+        Topics topics = Topics.read(environment);
         Settings settings = new Settings(
-                Topics.read(environment),
+                topics,
                 consumer(environment),
                 window,
                 slide,
@@ -77,9 +82,17 @@ record Settings(
                 environment.get(TRIGGER),
                 environment.get(STARTING_OFFSETS),
                 environment.get(PARTITIONS),
-                environment.get(CHECKPOINT_DIR));
+                environment.get(CHECKPOINT_DIR),
+                topics.deadLetters(environment));
         environment.check();
         return settings;
+    }
+
+    /** The topics that have to be there. */
+    Set<String> awaited() {
+        Set<String> all = new LinkedHashSet<>(topics.all());
+        deadLetters.ifPresent(all::add);
+        return all;
     }
 
     /** What to tell someone who still sets a variable of the prototype; empty for everybody else. */
@@ -104,6 +117,7 @@ record Settings(
     private static List<Setting<?>> all() {
         List<Setting<?>> all = new ArrayList<>(
                 List.of(WINDOW, SLIDE, LATENESS, SKEW, TRIGGER, STARTING_OFFSETS, PARTITIONS, CHECKPOINT_DIR));
+        all.add(Topics.DEAD_LETTERS);
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
         return List.copyOf(all);

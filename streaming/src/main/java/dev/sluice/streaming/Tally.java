@@ -3,11 +3,14 @@ package dev.sluice.streaming;
 import java.sql.Timestamp;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Queue;
+import java.util.stream.Stream;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -26,12 +29,14 @@ import org.jspecify.annotations.Nullable;
  * @param step length of the steps of time, of which each window is a multiple
  * @param lateness how much older than its receipt a counted event may be
  * @param skew how much newer than its receipt a counted event may be
+ * @param deadLetters get each record that is not counted
  */
-record Tally(Duration step, Duration lateness, Duration skew) implements MapPartitionsFunction<Row, Row> {
+record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLetters)
+        implements MapPartitionsFunction<Row, Row> {
     private static final long serialVersionUID = 1;
 
-    /** What it takes: the columns of {@link WatermarkedKafka}, in this order. */
-    static final String[] RECORD = {"value", "timestamp", "partition", "offset"};
+    /** Columns of {@link WatermarkedKafka}, in this order. */
+    private static final List<String> RECORD = List.of("value", "timestamp", "partition", "offset");
 
     private static final int VALUE = 0;
     private static final int RECEIVED = 1;
@@ -63,8 +68,24 @@ record Tally(Duration step, Duration lateness, Duration skew) implements MapPart
             .add(RECEIVED_AT, DataTypes.TimestampType)
             .add(RECEIPT, DataTypes.TimestampType);
 
+    private static final List<String> RECORD_OF_LETTERS =
+            Stream.concat(RECORD.stream(), Stream.of("key", "topic")).toList();
+
+    /** With the record of an event with an id, which Duplicates may find to be a dead letter. */
+    private static final StructType ROW_OF_LETTERS = DeadLetters.addRecord(ROW);
+
     /** Before they are handed on: their number is that of the types, which senders choose. */
     private static final int MOST_GROUPS = 10_000;
+
+    /** The columns that it takes. */
+    List<String> record() {
+        return deadLetters.areWritten() ? RECORD_OF_LETTERS : RECORD;
+    }
+
+    /** The columns that it gives: those of {@link #ROW}, and more where there are dead letters. */
+    StructType row() {
+        return deadLetters.areWritten() ? ROW_OF_LETTERS : ROW;
+    }
 
     /** @param at the start of the step, in milliseconds since 1970 UTC */
     private record Group(@Nullable String type, Outcome outcome, long at) {}
@@ -79,6 +100,7 @@ record Tally(Duration step, Duration lateness, Duration skew) implements MapPart
         private final EventReader event = new EventReader();
         private final Map<Group, Long> counts = new HashMap<>();
         private final Queue<Row> ready = new ArrayDeque<>();
+        private final LetterWriter letters = deadLetters.writer();
         private long watermark = Long.MIN_VALUE;
 
         Rows(Iterator<Row> records) {
@@ -95,6 +117,7 @@ record Tally(Duration step, Duration lateness, Duration skew) implements MapPart
             }
             if (ready.isEmpty()) {
                 flush();
+                letters.await();
             }
             return !ready.isEmpty();
         }
@@ -108,32 +131,33 @@ record Tally(Duration step, Duration lateness, Duration skew) implements MapPart
         }
 
         private void flush() {
-            counts.forEach((group, count) -> ready.add(row(group, count)));
+            counts.forEach((group, count) -> ready.add(tallied(group, count)));
             counts.clear();
         }
 
         private void take(Row record) {
             if (record.getInt(PARTITION) == WatermarkedKafka.MARK) {
                 watermark = record.getTimestamp(RECEIVED).getTime();
-                ready.add(RowFactory.create(
-                        new Timestamp(record.getLong(OFFSET)), null, null, null, null, null, null, null));
+                ready.add(tallied(new Timestamp(record.getLong(OFFSET))));
             } else {
-                take(record.getAs(VALUE), record.getTimestamp(RECEIVED));
+                takeRecord(record, record.getTimestamp(RECEIVED));
             }
         }
 
-        private void take(byte @Nullable [] value, Timestamp received) {
-            boolean isEvent = event.read(value);
+        private void takeRecord(Row record, Timestamp received) {
+            boolean isEvent = event.read(record.getAs(VALUE));
             Long timestamp = event.timestamp();
             long time = timestamp == null ? received.getTime() : timestamp;
             Outcome outcome = isEvent ? outcome(time, received.getTime()) : Outcome.MALFORMED;
             long receipt = startOfStep(Math.max(received.getTime(), watermark));
             if (outcome != Outcome.COUNTED) {
+                letters.write(outcome, record, received);
                 count(new Group(isEvent ? event.type() : null, outcome, receipt));
             } else if (event.id() == null) {
                 count(new Group(event.type(), outcome, startOfStep(time)));
             } else {
-                ready.add(RowFactory.create(
+                ready.add(deadLetters.withRecord(
+                        record,
                         null,
                         event.type(),
                         outcome.code(),
@@ -161,8 +185,12 @@ record Tally(Duration step, Duration lateness, Duration skew) implements MapPart
         return Math.floorDiv(millis, step.toMillis()) * step.toMillis();
     }
 
-    private static Row row(Group group, long count) {
-        return RowFactory.create(
-                null, group.type, group.outcome.code(), new Timestamp(group.at), count, null, null, null);
+    private Row tallied(Group group, long count) {
+        return tallied(null, group.type, group.outcome.code(), new Timestamp(group.at), count);
+    }
+
+    /** A row of which the other columns are null. */
+    private Row tallied(@Nullable Object... first) {
+        return RowFactory.create(Arrays.copyOf(first, row().size()));
     }
 }

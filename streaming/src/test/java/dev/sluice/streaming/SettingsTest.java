@@ -10,6 +10,7 @@ import dev.sluice.settings.Topics;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -40,7 +41,8 @@ class SettingsTest {
                         Duration.ofSeconds(1),
                         Settings.Offsets.EARLIEST,
                         2,
-                        ".sluice/checkpoint"));
+                        ".sluice/checkpoint",
+                        Optional.empty()));
     }
 
     @Test
@@ -75,6 +77,15 @@ class SettingsTest {
                 .hasMessageContaining("WINDOW=0s")
                 .hasMessageContaining("TRIGGER=5")
                 .hasMessageContaining("STARTING_OFFSETS=middle: must be earliest or latest");
+    }
+
+    @Test
+    void read_deadLettersAmongTheTopicsRead_isAProblem() {
+        assertThat(read(Map.of("DEAD_LETTER_TOPIC", "dead")).awaited()).containsExactly("events", "dead");
+        assertThatThrownBy(() -> read(Map.of("DEAD_LETTER_TOPIC", "logins", "TOPIC_ROUTES", "login=logins")))
+                .hasMessageContaining("DEAD_LETTER_TOPIC=logins: must be none of the topics of events");
+        assertThatThrownBy(() -> read(Map.of("DEAD_LETTER_TOPIC", "no topic")))
+                .hasMessageContaining("DEAD_LETTER_TOPIC=no topic: must be a topic's name");
     }
 
     @Test
