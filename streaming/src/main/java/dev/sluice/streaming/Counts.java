@@ -3,6 +3,8 @@ package dev.sluice.streaming;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
+import static org.apache.spark.sql.functions.timestamp_millis;
+import static org.apache.spark.sql.functions.unix_millis;
 import static org.apache.spark.sql.functions.when;
 
 import java.time.Duration;
@@ -52,7 +54,7 @@ record Counts(Duration window, Duration slide, Duration lateness, Duration skew,
      */
     Dataset<Row> of(Dataset<Row> records) {
         return outcomes(records)
-                .withColumn(Tally.AT, col(Tally.AT).as(Tally.AT, EVENT_TIME))
+                .withColumn(Tally.AT, timestamp_millis(col(Tally.AT)).as(Tally.AT, EVENT_TIME))
                 .groupBy(functions.window(col(Tally.AT), millis(window), millis(slide)), col(EVENT_TYPE), col(OUTCOME))
                 .agg(sum(col(Tally.ROWS)).as(COUNT));
     }
@@ -61,12 +63,17 @@ record Counts(Duration window, Duration slide, Duration lateness, Duration skew,
     Dataset<Row> outcomes(Dataset<Row> records) {
         Tally tally = new Tally(Watermark.step(slide), lateness, skew, deadLetters);
         Dataset<Row> tallied = records.select(
-                        tally.record().stream().map(functions::col).toArray(Column[]::new))
+                        tally.record().stream().map(Counts::column).toArray(Column[]::new))
                 .mapPartitions(tally, Encoders.row(tally.row()))
                 // Tally has told what the watermark is: an event can neither move it nor be dropped for it
+                .withColumn(Tally.MARK, timestamp_millis(col(Tally.MARK)))
                 .withWatermark(Tally.MARK, "0 seconds")
                 .where(col(Tally.MARK).isNull());
         return observe(new Duplicates(tally).mark(tallied));
+    }
+
+    private static Column column(String name) {
+        return name.equals("timestamp") ? unix_millis(col(name)).as(name) : col(name);
     }
 
     private static Dataset<Row> observe(Dataset<Row> rows) {

@@ -1,6 +1,5 @@
 package dev.sluice.streaming;
 
-import java.sql.Timestamp;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -108,15 +107,14 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
                 return duplicate(row);
             }
             counted.update(true);
-            counted.setTimeoutTimestamp(
-                    row.<Timestamp>getAs(Tally.AT).getTime() + tally.step().toMillis());
+            counted.setTimeoutTimestamp(row.<Long>getAs(Tally.AT) + tally.step().toMillis());
             return row;
         }
     }
 
     /** With dead letters, a batch tried again must find the same duplicates: of two received at once, too. */
     private Comparator<Row> order() {
-        Comparator<Row> byReceipt = Comparator.comparing(row -> row.<Timestamp>getAs(Tally.RECEIVED_AT));
+        Comparator<Row> byReceipt = Comparator.comparing(row -> row.<Long>getAs(Tally.RECEIVED_AT));
         return tally.deadLetters().areWritten() ? byReceipt.thenComparing(DeadLetters.PLACE) : byReceipt;
     }
 

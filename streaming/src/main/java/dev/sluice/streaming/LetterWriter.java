@@ -2,7 +2,6 @@ package dev.sluice.streaming;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.sql.Timestamp;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.Producer;
@@ -30,7 +29,7 @@ final class LetterWriter {
      * @param record with columns of Kafka's source
      * @throws IllegalStateException when Kafka did not take an earlier one
      */
-    void write(Outcome outcome, Row record, Timestamp received) {
+    void write(Outcome outcome, Row record, long received) {
         if (!letters.areWritten()) {
             return;
         }
@@ -83,7 +82,7 @@ final class LetterWriter {
     }
 
     /** Of this moment: by the time of the record, which is old in a replay, retention would delete it. */
-    private ProducerRecord<byte[], byte[]> letter(Outcome outcome, Row record, Timestamp received) {
+    private ProducerRecord<byte[], byte[]> letter(Outcome outcome, Row record, long received) {
         byte[] key = record.getAs("key");
         byte[] value = record.getAs("value");
         return new ProducerRecord<>(
@@ -97,7 +96,7 @@ final class LetterWriter {
                         header(DeadLetters.TOPIC, record.<String>getAs("topic")),
                         header(DeadLetters.PARTITION, record.<Integer>getAs("partition")),
                         header(DeadLetters.OFFSET, record.<Long>getAs("offset")),
-                        header(DeadLetters.RECEIVED, received.getTime())));
+                        header(DeadLetters.RECEIVED, received)));
     }
 
     private static Header header(String name, Object value) {

@@ -1,6 +1,5 @@
 package dev.sluice.streaming;
 
-import java.sql.Timestamp;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Arrays;
@@ -35,7 +34,7 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
         implements MapPartitionsFunction<Row, Row> {
     private static final long serialVersionUID = 1;
 
-    /** Columns of {@link WatermarkedKafka}, in this order. */
+    /** Columns of {@link WatermarkedKafka}, in this order; {@code timestamp} in milliseconds since 1970 UTC. */
     private static final List<String> RECORD = List.of("value", "timestamp", "partition", "offset");
 
     private static final int VALUE = 0;
@@ -56,17 +55,18 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
      * What it gives: {@code mark}, the watermark of the next batch, in a row of its own; {@code event_type} (null where
      * malformed), {@code outcome}, {@code at}, the start of the step that it falls into, {@code rows}, how many records
      * these are; and of an event with an id also {@code event_id}, {@code received} and {@code receipt}, the step that it
-     * falls into should it be a duplicate.
+     * falls into should it be a duplicate. Times are in milliseconds since 1970 UTC: as timestamps they would be converted
+     * for each row.
      */
     static final StructType ROW = new StructType()
-            .add(MARK, DataTypes.TimestampType)
+            .add(MARK, DataTypes.LongType)
             .add(EVENT_TYPE, DataTypes.StringType)
             .add(OUTCOME, DataTypes.StringType)
-            .add(AT, DataTypes.TimestampType)
+            .add(AT, DataTypes.LongType)
             .add(ROWS, DataTypes.LongType)
             .add(EVENT_ID, DataTypes.StringType)
-            .add(RECEIVED_AT, DataTypes.TimestampType)
-            .add(RECEIPT, DataTypes.TimestampType);
+            .add(RECEIVED_AT, DataTypes.LongType)
+            .add(RECEIPT, DataTypes.LongType);
 
     private static final List<String> RECORD_OF_LETTERS =
             Stream.concat(RECORD.stream(), Stream.of("key", "topic")).toList();
@@ -137,19 +137,19 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
 
         private void take(Row record) {
             if (record.getInt(PARTITION) == WatermarkedKafka.MARK) {
-                watermark = record.getTimestamp(RECEIVED).getTime();
-                ready.add(tallied(new Timestamp(record.getLong(OFFSET))));
+                watermark = record.getLong(RECEIVED);
+                ready.add(tallied(record.getLong(OFFSET)));
             } else {
-                takeRecord(record, record.getTimestamp(RECEIVED));
+                takeRecord(record, record.getLong(RECEIVED));
             }
         }
 
-        private void takeRecord(Row record, Timestamp received) {
+        private void takeRecord(Row record, long received) {
             boolean isEvent = event.read(record.getAs(VALUE));
             Long timestamp = event.timestamp();
-            long time = timestamp == null ? received.getTime() : timestamp;
-            Outcome outcome = isEvent ? outcome(time, received.getTime()) : Outcome.MALFORMED;
-            long receipt = startOfStep(Math.max(received.getTime(), watermark));
+            long time = timestamp == null ? received : timestamp;
+            Outcome outcome = isEvent ? outcome(time, received) : Outcome.MALFORMED;
+            long receipt = startOfStep(Math.max(received, watermark));
             if (outcome != Outcome.COUNTED) {
                 letters.write(outcome, record, received);
                 count(new Group(isEvent ? event.type() : null, outcome, receipt));
@@ -161,11 +161,11 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
                         null,
                         event.type(),
                         outcome.code(),
-                        new Timestamp(startOfStep(time)),
+                        startOfStep(time),
                         1L,
                         event.id(),
                         received,
-                        new Timestamp(receipt)));
+                        receipt));
             }
         }
 
@@ -186,7 +186,7 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
     }
 
     private Row tallied(Group group, long count) {
-        return tallied(null, group.type, group.outcome.code(), new Timestamp(group.at), count);
+        return tallied(null, group.type, group.outcome.code(), group.at, count);
     }
 
     /** A row of which the other columns are null. */
