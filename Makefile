@@ -14,7 +14,7 @@ ROUNDS ?= 20
 OUTAGE ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local replay test fault-test load-test build format clean jdk
+.PHONY: help run-local replay backfill test fault-test load-test build format clean jdk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -28,6 +28,9 @@ run-local: $(BUILT) ## broker, gateway and streaming on this machine; FRESH=1 fo
 
 replay: $(BUILT) ## dead letters of DEAD_LETTER_TOPIC through again; FROM and TO, REASON=malformed,late; DRY_RUN=1 only shows what it would send
 	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-streaming.jar replay
+
+backfill: $(BUILT) ## counts of what was received between FROM and TO once more, with another LATENESS if need be
+	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-streaming.jar backfill
 
 test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
 	$(MVN) verify

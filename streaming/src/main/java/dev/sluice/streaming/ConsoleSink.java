@@ -23,23 +23,30 @@ final class ConsoleSink implements VoidFunction2<Dataset<Row>, Long> {
     private static final String TIME = "yyyy-MM-dd HH:mm:ss";
 
     private final transient PrintStream out;
+    private final int mostRows;
     private final Set<Outcome> explained = EnumSet.of(Outcome.COUNTED);
 
     ConsoleSink(PrintStream out) {
+        this(out, MOST_ROWS);
+    }
+
+    /** @param mostRows of one table: all of them are in memory */
+    ConsoleSink(PrintStream out, int mostRows) {
         this.out = out;
+        this.mostRows = mostRows;
     }
 
     @Override
     public void call(Dataset<Row> counts, Long batch) {
         Dataset<Row> table = table(counts);
-        List<Row> rows = table.limit(MOST_ROWS + 1).collectAsList();
+        List<Row> rows = table.limit(mostRows + 1).collectAsList();
         if (rows.isEmpty()) {
             return;
         }
         StringBuilder text = new StringBuilder();
         // rows that are here already: showing them is no second job
         Dataset<Row> fetched = counts.sparkSession().createDataFrame(rows, table.schema());
-        text.append(fetched.showString(MOST_ROWS, 0, false));
+        text.append(fetched.showString(mostRows, 0, false));
         for (Outcome outcome : Outcome.values()) {
             boolean shown = rows.stream().anyMatch(row -> outcome.code().equals(row.getAs(Counts.OUTCOME)));
             if (shown && explained.add(outcome)) {

@@ -66,7 +66,7 @@ final class Counting {
         sink.call(counts(settings, DeadLetters.NONE).of(stored), 0L);
     }
 
-    private static Counts counts(Settings settings, DeadLetters deadLetters) {
+    static Counts counts(Settings settings, DeadLetters deadLetters) {
         return new Counts(settings.window(), settings.slide(), settings.lateness(), settings.skew(), deadLetters);
     }
 

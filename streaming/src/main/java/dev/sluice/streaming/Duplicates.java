@@ -19,13 +19,15 @@ import org.apache.spark.sql.streaming.GroupStateTimeout;
 import org.apache.spark.sql.streaming.OutputMode;
 
 /**
- * Of the events with one id, the first is counted and any other is a {@code duplicate}, as long as the watermark has not
- * gone past the first: any later one of the same time is late by then. Rows without an id, which are few for each batch,
- * pass, and touch no state.
+ * Of the events with one id, the first is counted and any other is a {@code duplicate}, until so long after the first that
+ * one of the same time would be late. Receipts decide that, not the watermark, which is behind them: batches of another
+ * size, or one of all, decide the same. Rows without an id, which are few for each batch, pass, and touch no state.
+ *
+ * <p>The state of an id is the receipt, in milliseconds since 1970 UTC, from which on it is new again.
  *
  * @param tally whose rows these are
  */
-record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String, Row, Boolean, Row> {
+record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String, Row, Long, Row> {
     private static final long serialVersionUID = 1;
     private static final char ID = '#';
 
@@ -40,7 +42,7 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
                 .flatMapGroupsWithState(
                         this,
                         OutputMode.Append(),
-                        Encoders.BOOLEAN(),
+                        Encoders.LONG(),
                         Encoders.row(tally.row()),
                         GroupStateTimeout.EventTimeTimeout());
         DeadLetters letters = tally.deadLetters();
@@ -55,7 +57,7 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
     }
 
     @Override
-    public Iterator<Row> call(String key, Iterator<Row> rows, GroupState<Boolean> counted) {
+    public Iterator<Row> call(String key, Iterator<Row> rows, GroupState<Long> counted) {
         if (counted.hasTimedOut()) {
             counted.remove();
             return rows;
@@ -66,10 +68,10 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
     /** Rows of one id in the order of their receipts, as far as they may be held at once. */
     private final class Marked implements Iterator<Row> {
         private final Iterator<Row> rows;
-        private final GroupState<Boolean> counted;
+        private final GroupState<Long> counted;
         private final Queue<Row> ready = new ArrayDeque<>();
 
-        Marked(Iterator<Row> rows, GroupState<Boolean> counted) {
+        Marked(Iterator<Row> rows, GroupState<Long> counted) {
             this.rows = rows;
             this.counted = counted;
         }
@@ -103,11 +105,13 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
         }
 
         private Row mark(Row row) {
-            if (counted.exists()) {
+            long received = row.<Long>getAs(Tally.RECEIVED_AT);
+            if (counted.exists() && received < counted.get()) {
                 return duplicate(row);
             }
-            counted.update(true);
-            counted.setTimeoutTimestamp(row.<Long>getAs(Tally.AT) + tally.step().toMillis());
+            long passed = row.<Long>getAs(Tally.AT) + tally.step().toMillis();
+            counted.update(passed + tally.lateness().toMillis());
+            counted.setTimeoutTimestamp(passed);
             return row;
         }
     }

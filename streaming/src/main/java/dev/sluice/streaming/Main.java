@@ -42,8 +42,9 @@ public final class Main {
     private static void runJob(String[] arguments) {
         switch (arguments[0]) {
             case "replay" -> Replay.main(arguments);
+            case "backfill" -> Backfill.main(arguments);
             default -> {
-                System.err.println(arguments[0] + ": must be replay, or nothing to count what comes in");
+                System.err.println(arguments[0] + ": must be replay or backfill, or nothing to count what comes in");
                 System.exit(1);
             }
         }

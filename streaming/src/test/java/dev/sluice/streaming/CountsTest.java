@@ -9,10 +9,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -105,13 +103,19 @@ class CountsTest {
         Map<List<Object>, Long> expected = new HashMap<>();
         List<Sample> byReceipt = new ArrayList<>(samples);
         byReceipt.sort(java.util.Comparator.comparing(Sample::received));
-        Set<String> ids = new HashSet<>();
+        // until which receipt each id is known
+        Map<String, Long> ids = new HashMap<>();
         for (Sample sample : byReceipt) {
             Outcome outcome = sample.outcome;
             Instant at = outcome == Outcome.COUNTED ? sample.eventTime : sample.received;
-            if (outcome == Outcome.COUNTED && !sample.id.isEmpty() && !ids.add(sample.id)) {
-                outcome = Outcome.DUPLICATE;
-                at = sample.received;
+            if (outcome == Outcome.COUNTED && !sample.id.isEmpty()) {
+                if (sample.received.toEpochMilli() < ids.getOrDefault(sample.id, Long.MIN_VALUE)) {
+                    outcome = Outcome.DUPLICATE;
+                    at = sample.received;
+                } else {
+                    long nextMinute = Math.floorDiv(at.toEpochMilli(), 60_000L) * 60_000L + 60_000L;
+                    ids.put(sample.id, nextMinute + COUNTS.lateness().toMillis());
+                }
             }
             long minute = Math.floorDiv(at.toEpochMilli(), 60_000L) * 60_000L;
             String type = outcome == Outcome.MALFORMED ? "-" : sample.type;
