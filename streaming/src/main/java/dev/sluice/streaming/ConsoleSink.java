@@ -6,10 +6,13 @@ import static org.apache.spark.sql.functions.date_format;
 import static org.apache.spark.sql.functions.lit;
 
 import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import org.apache.spark.api.java.function.VoidFunction2;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 
@@ -20,6 +23,9 @@ import org.apache.spark.sql.Row;
 final class ConsoleSink implements VoidFunction2<Dataset<Row>, Long> {
     private static final long serialVersionUID = 1;
     private static final int MOST_ROWS = 10_000;
+    /** What rows are counted by; the other columns are counts and aggregates. */
+    private static final Set<String> GROUP = Set.of(Counts.WINDOW, Counts.EVENT_TYPE, Counts.OUTCOME);
+
     private static final String TIME = "yyyy-MM-dd HH:mm:ss";
 
     private final transient PrintStream out;
@@ -61,12 +67,13 @@ final class ConsoleSink implements VoidFunction2<Dataset<Row>, Long> {
     }
 
     private static Dataset<Row> table(Dataset<Row> counts) {
+        List<Column> columns = new ArrayList<>(List.of(
+                date_format(col(Counts.WINDOW + ".start"), TIME).as("window start (UTC)"),
+                date_format(col(Counts.WINDOW + ".end"), TIME).as("window end (UTC)"),
+                coalesce(col(Counts.EVENT_TYPE), lit("-")).as(Counts.EVENT_TYPE),
+                col(Counts.OUTCOME)));
+        Arrays.stream(counts.columns()).filter(name -> !GROUP.contains(name)).forEach(name -> columns.add(col(name)));
         return counts.orderBy(col(Counts.WINDOW), col(Counts.EVENT_TYPE), col(Counts.OUTCOME))
-                .select(
-                        date_format(col(Counts.WINDOW + ".start"), TIME).as("window start (UTC)"),
-                        date_format(col(Counts.WINDOW + ".end"), TIME).as("window end (UTC)"),
-                        coalesce(col(Counts.EVENT_TYPE), lit("-")).as(Counts.EVENT_TYPE),
-                        col(Counts.OUTCOME),
-                        col(Counts.COUNT));
+                .select(columns.toArray(Column[]::new));
     }
 }

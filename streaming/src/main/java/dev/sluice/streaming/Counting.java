@@ -67,7 +67,13 @@ final class Counting {
     }
 
     static Counts counts(Settings settings, DeadLetters deadLetters) {
-        return new Counts(settings.window(), settings.slide(), settings.lateness(), settings.skew(), deadLetters);
+        return new Counts(
+                settings.window(),
+                settings.slide(),
+                settings.lateness(),
+                settings.skew(),
+                settings.aggregates(),
+                deadLetters);
     }
 
     private static DeadLetters deadLetters(Settings settings) {

@@ -28,7 +28,13 @@ import org.apache.spark.sql.types.MetadataBuilder;
  * @param skew how much newer than its receipt a counted event may be
  * @param deadLetters where records that are not counted go as well
  */
-record Counts(Duration window, Duration slide, Duration lateness, Duration skew, DeadLetters deadLetters) {
+record Counts(
+        Duration window,
+        Duration slide,
+        Duration lateness,
+        Duration skew,
+        Aggregates aggregates,
+        DeadLetters deadLetters) {
     static final String WINDOW = "window";
     static final String OUTCOME = Tally.OUTCOME;
     static final String COUNT = "count";
@@ -41,27 +47,28 @@ record Counts(Duration window, Duration slide, Duration lateness, Duration skew,
     private static final Metadata EVENT_TIME =
             new MetadataBuilder().putLong(EventTimeWatermark.delayKey(), 0).build();
 
-    /** Without dead letters. */
+    /** Without aggregates and dead letters. */
     Counts(Duration window, Duration slide, Duration lateness, Duration skew) {
-        this(window, slide, lateness, skew, DeadLetters.NONE);
+        this(window, slide, lateness, skew, Aggregates.NONE, DeadLetters.NONE);
     }
 
     /**
      * The counts per window, type and outcome.
      *
      * @param records of {@link WatermarkedKafka}, or of Kafka in a batch
-     * @return {@code window} (start, end), {@code event_type} (null where malformed), {@code outcome}, {@code count}
+     * @return {@code window} (start, end), {@code event_type} (null where malformed), {@code outcome}, {@code count}, and
+     *     those of the aggregates
      */
     Dataset<Row> of(Dataset<Row> records) {
         return outcomes(records)
                 .withColumn(Tally.AT, timestamp_millis(col(Tally.AT)).as(Tally.AT, EVENT_TIME))
                 .groupBy(functions.window(col(Tally.AT), millis(window), millis(slide)), col(EVENT_TYPE), col(OUTCOME))
-                .agg(sum(col(Tally.ROWS)).as(COUNT));
+                .agg(sum(col(Tally.ROWS)).as(COUNT), aggregates.ofGroup());
     }
 
     /** Rows of {@link Tally#ROW} with their final outcomes; how many of each is told to the query's listeners. */
     Dataset<Row> outcomes(Dataset<Row> records) {
-        Tally tally = new Tally(Watermark.step(slide), lateness, skew, deadLetters);
+        Tally tally = new Tally(Watermark.step(slide), lateness, skew, aggregates, deadLetters);
         Dataset<Row> tallied = records.select(
                         tally.record().stream().map(Counts::column).toArray(Column[]::new))
                 .mapPartitions(tally, Encoders.row(tally.row()))

@@ -7,12 +7,12 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 
 /** Writes the duplicates among the rows of a {@link Tally} as dead letters; what it gives lacks their records. */
-record DuplicateLetters(DeadLetters letters) implements MapPartitionsFunction<Row, Row> {
+record DuplicateLetters(Tally tally) implements MapPartitionsFunction<Row, Row> {
     private static final long serialVersionUID = 1;
 
     @Override
     public Iterator<Row> call(Iterator<Row> rows) {
-        LetterWriter writer = letters.writer();
+        LetterWriter writer = tally.deadLetters().writer();
         return new Iterator<>() {
             @Override
             public boolean hasNext() {
@@ -34,8 +34,8 @@ record DuplicateLetters(DeadLetters letters) implements MapPartitionsFunction<Ro
         };
     }
 
-    private static Row withoutRecord(Row row) {
-        Object[] columns = new Object[Tally.ROW.size()];
+    private Row withoutRecord(Row row) {
+        Object[] columns = new Object[tally.tallied().size()];
         Arrays.setAll(columns, row::get);
         return RowFactory.create(columns);
     }

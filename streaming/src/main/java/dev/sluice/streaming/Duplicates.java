@@ -36,7 +36,7 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
 
     private static final int MOST_BYTES = 16 * 1024 * 1024;
 
-    /** @param rows of {@link Tally#row}, with a watermark; the result has the columns of {@link Tally#ROW} */
+    /** @param rows of {@link Tally#row}, with a watermark; the result has the columns of {@link Tally#tallied} */
     Dataset<Row> mark(Dataset<Row> rows) {
         Dataset<Row> marked = rows.groupByKey((MapFunction<Row, String>) Duplicates::key, Encoders.STRING())
                 .flatMapGroupsWithState(
@@ -45,9 +45,8 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
                         Encoders.LONG(),
                         Encoders.row(tally.row()),
                         GroupStateTimeout.EventTimeTimeout());
-        DeadLetters letters = tally.deadLetters();
-        return letters.areWritten()
-                ? marked.mapPartitions(new DuplicateLetters(letters), Encoders.row(Tally.ROW))
+        return tally.deadLetters().areWritten()
+                ? marked.mapPartitions(new DuplicateLetters(tally), Encoders.row(tally.tallied()))
                 : marked;
     }
 
@@ -122,11 +121,13 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
         return tally.deadLetters().areWritten() ? byReceipt.thenComparing(DeadLetters.PLACE) : byReceipt;
     }
 
-    private static Row duplicate(Row row) {
+    private Row duplicate(Row row) {
         Object[] columns = new Object[row.size()];
         Arrays.setAll(columns, row::get);
         columns[row.fieldIndex(Tally.OUTCOME)] = Outcome.DUPLICATE.code();
         columns[row.fieldIndex(Tally.AT)] = row.get(row.fieldIndex(Tally.RECEIPT));
+        // it is not counted, and so nothing of it is summed up
+        Arrays.fill(columns, Tally.ROW.size(), tally.tallied().size(), null);
         // with its schema, which a typed step behind this one is handed without Spark in between
         return new GenericRowWithSchema(columns, row.schema());
     }

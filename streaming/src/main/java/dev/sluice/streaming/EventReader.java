@@ -16,9 +16,17 @@ import org.jspecify.annotations.Nullable;
 final class EventReader {
     private static final JsonFactory JSON = new JsonFactory();
 
+    private final Aggregates aggregates;
     private @Nullable String type;
     private @Nullable String id;
     private @Nullable Long timestamp;
+    private @Nullable String distinct;
+    private @Nullable Double value;
+
+    /** @param aggregates name the fields of params that are read; the rest of them is skipped */
+    EventReader(Aggregates aggregates) {
+        this.aggregates = aggregates;
+    }
 
     /**
      * Whether the bytes are an event; the fields are those of the last that was.
@@ -29,6 +37,8 @@ final class EventReader {
         type = null;
         id = null;
         timestamp = null;
+        distinct = null;
+        this.value = null;
         if (value == null || !isUtf8(value)) {
             return false;
         }
@@ -77,9 +87,27 @@ final class EventReader {
                 timestamp = millis;
                 return millis >= 0 && millis <= Limits.MAX_TIMESTAMP;
             }
-            case PARAMS -> {}
+            case PARAMS -> {
+                if (aggregates.hasDistinct() || aggregates.hasValue()) {
+                    readParams(parser);
+                }
+            }
         }
         return true;
+    }
+
+    private void readParams(JsonParser parser) throws IOException {
+        for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
+            JsonToken token = parser.nextToken();
+            if (name.equals(aggregates.distinctOf()) && token.isScalarValue() && token != JsonToken.VALUE_NULL) {
+                distinct = parser.getText();
+            }
+            if (name.equals(aggregates.valueOf()) && token.isNumeric()) {
+                double number = parser.getDoubleValue();
+                value = Double.isFinite(number) ? number : null;
+            }
+            parser.skipChildren();
+        }
     }
 
     /** Null where the last record was no event. */
@@ -98,5 +126,17 @@ final class EventReader {
     @Nullable
     Long timestamp() {
         return timestamp;
+    }
+
+    /** The text of the field whose distinct values are counted; null where the event has none, or no text or number. */
+    @Nullable
+    String distinct() {
+        return distinct;
+    }
+
+    /** The number of the field that is summed up; null where the event has none, or none that a double can hold. */
+    @Nullable
+    Double value() {
+        return value;
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.streaming;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -28,9 +29,10 @@ import org.jspecify.annotations.Nullable;
  * @param step length of the steps of time, of which each window is a multiple
  * @param lateness how much older than its receipt a counted event may be
  * @param skew how much newer than its receipt a counted event may be
+ * @param aggregates what is summed up beside the number of records
  * @param deadLetters get each record that is not counted
  */
-record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLetters)
+record Tally(Duration step, Duration lateness, Duration skew, Aggregates aggregates, DeadLetters deadLetters)
         implements MapPartitionsFunction<Row, Row> {
     private static final long serialVersionUID = 1;
 
@@ -71,9 +73,6 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
     private static final List<String> RECORD_OF_LETTERS =
             Stream.concat(RECORD.stream(), Stream.of("key", "topic")).toList();
 
-    /** With the record of an event with an id, which Duplicates may find to be a dead letter. */
-    private static final StructType ROW_OF_LETTERS = DeadLetters.addRecord(ROW);
-
     /** Before they are handed on: their number is that of the types, which senders choose. */
     private static final int MOST_GROUPS = 10_000;
 
@@ -82,9 +81,17 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
         return deadLetters.areWritten() ? RECORD_OF_LETTERS : RECORD;
     }
 
-    /** The columns that it gives: those of {@link #ROW}, and more where there are dead letters. */
+    /** The columns of {@link #ROW} and those of the aggregates. */
+    StructType tallied() {
+        return aggregates.addTo(ROW);
+    }
+
+    /**
+     * The columns that it gives: where there are dead letters, also the record of an event with an id, which Duplicates
+     * may find to be one.
+     */
     StructType row() {
-        return deadLetters.areWritten() ? ROW_OF_LETTERS : ROW;
+        return deadLetters.areWritten() ? DeadLetters.addRecord(tallied()) : tallied();
     }
 
     /** @param at the start of the step, in milliseconds since 1970 UTC */
@@ -97,8 +104,8 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
 
     private final class Rows implements Iterator<Row> {
         private final Iterator<Row> records;
-        private final EventReader event = new EventReader();
-        private final Map<Group, Long> counts = new HashMap<>();
+        private final EventReader event = new EventReader(aggregates);
+        private final Map<Group, Sums> counts = new HashMap<>();
         private final Queue<Row> ready = new ArrayDeque<>();
         private final LetterWriter letters = deadLetters.writer();
         private long watermark = Long.MIN_VALUE;
@@ -131,14 +138,14 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
         }
 
         private void flush() {
-            counts.forEach((group, count) -> ready.add(tallied(group, count)));
+            counts.forEach((group, sums) -> ready.add(tallied(group, sums)));
             counts.clear();
         }
 
         private void take(Row record) {
             if (record.getInt(PARTITION) == WatermarkedKafka.MARK) {
                 watermark = record.getLong(RECEIVED);
-                ready.add(tallied(record.getLong(OFFSET)));
+                ready.add(filled(List.of(record.getLong(OFFSET))));
             } else {
                 takeRecord(record, record.getLong(RECEIVED));
             }
@@ -152,20 +159,16 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
             long receipt = startOfStep(Math.max(received, watermark));
             if (outcome != Outcome.COUNTED) {
                 letters.write(outcome, record, received);
-                count(new Group(isEvent ? event.type() : null, outcome, receipt));
+                sums(new Group(isEvent ? event.type() : null, outcome, receipt)).add();
             } else if (event.id() == null) {
-                count(new Group(event.type(), outcome, startOfStep(time)));
+                sums(new Group(event.type(), outcome, startOfStep(time))).add(event);
             } else {
-                ready.add(deadLetters.withRecord(
-                        record,
-                        null,
-                        event.type(),
-                        outcome.code(),
-                        startOfStep(time),
-                        1L,
-                        event.id(),
-                        received,
-                        receipt));
+                Sums sums = new Sums(aggregates);
+                sums.add(event);
+                List<@Nullable Object> row =
+                        columns(event.type(), outcome, startOfStep(time), sums.rows(), event.id(), received, receipt);
+                sums.addTo(row);
+                ready.add(deadLetters.withRecord(record, row.toArray()));
             }
         }
 
@@ -176,8 +179,8 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
             return time > received + skew.toMillis() ? Outcome.FUTURE : Outcome.COUNTED;
         }
 
-        private void count(Group group) {
-            counts.merge(group, 1L, Long::sum);
+        private Sums sums(Group group) {
+            return counts.computeIfAbsent(group, any -> new Sums(aggregates));
         }
     }
 
@@ -185,12 +188,26 @@ record Tally(Duration step, Duration lateness, Duration skew, DeadLetters deadLe
         return Math.floorDiv(millis, step.toMillis()) * step.toMillis();
     }
 
-    private Row tallied(Group group, long count) {
-        return tallied(null, group.type, group.outcome.code(), group.at, count);
+    private Row tallied(Group group, Sums sums) {
+        List<@Nullable Object> row = columns(group.type, group.outcome, group.at, sums.rows(), null, null, null);
+        sums.addTo(row);
+        return filled(row);
+    }
+
+    /** Those of {@link #ROW}. */
+    private static List<@Nullable Object> columns(
+            @Nullable String type,
+            Outcome outcome,
+            long at,
+            long rows,
+            @Nullable String id,
+            @Nullable Long received,
+            @Nullable Long receipt) {
+        return new ArrayList<>(Arrays.asList(null, type, outcome.code(), at, rows, id, received, receipt));
     }
 
     /** A row of which the other columns are null. */
-    private Row tallied(@Nullable Object... first) {
-        return RowFactory.create(Arrays.copyOf(first, row().size()));
+    private Row filled(List<@Nullable Object> first) {
+        return RowFactory.create(Arrays.copyOf(first.toArray(), row().size()));
     }
 }

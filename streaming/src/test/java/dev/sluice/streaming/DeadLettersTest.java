@@ -205,7 +205,7 @@ class DeadLettersTest {
     @Test
     void tally_withoutDeadLetters_takesAndGivesNoMore() {
         Duration minute = Duration.ofMinutes(1);
-        Tally without = new Tally(minute, minute, minute, DeadLetters.NONE);
+        Tally without = new Tally(minute, minute, minute, Aggregates.NONE, DeadLetters.NONE);
         assertThat(without.record()).containsExactly("value", "timestamp", "partition", "offset");
         assertThat(without.row()).isEqualTo(Tally.ROW);
     }

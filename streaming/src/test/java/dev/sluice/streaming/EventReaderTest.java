@@ -12,10 +12,11 @@ import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class EventReaderTest {
-    private final EventReader reader = new EventReader();
+    private final EventReader reader = new EventReader(new Aggregates("user", "price"));
 
     @Test
     void read_goldenSamples_areReadAsTheGatewayReadsThem() {
@@ -73,6 +74,24 @@ class EventReaderTest {
         assertThat(reader.read("{\"event_type\":\"a\"}".getBytes(UTF_16BE))).isFalse();
         assertThat(reader.read(new byte[] {'{', '"', (byte) 0xff, '"', ':', '1', '}'}))
                 .isFalse();
+    }
+
+    @Test
+    void read_namedParams_areReadWhereTheyAreOfTheirTypes() {
+        assertParams("{\"user\":\"u\",\"price\":2.5,\"other\":{\"user\":\"no\",\"price\":7}}", "u", 2.5);
+        assertParams("{\"other\":[{\"price\":7}],\"price\":-3,\"user\":17}", "17", -3.0);
+        assertParams("{\"user\":true,\"price\":\"2.5\"}", "true", null);
+        assertParams("{\"user\":null,\"price\":1e999}", null, null);
+        assertParams("{\"user\":{},\"price\":[1]}", null, null);
+        assertParams("{}", null, null);
+        assertParams("null", null, null);
+    }
+
+    private void assertParams(String params, @Nullable String distinct, @Nullable Double value) {
+        String json = "{\"params\":" + params + ",\"event_type\":\"a\",\"user\":\"no\",\"price\":9}";
+        assertThat(reader.read(json.getBytes(UTF_8))).as(json).isTrue();
+        assertThat(reader.distinct()).as(json).isEqualTo(distinct);
+        assertThat(reader.value()).as(json).isEqualTo(value);
     }
 
     @Test

@@ -38,6 +38,7 @@ class SettingsTest {
                         Duration.ofMinutes(1),
                         Duration.ofMinutes(10),
                         Duration.ofMinutes(1),
+                        Aggregates.NONE,
                         Duration.ofSeconds(1),
                         Settings.Offsets.EARLIEST,
                         2,
