@@ -104,9 +104,9 @@ record StoredRange(TimeRange time, Set<String> topics, Map<String, String> consu
                         .and(col("timestamp").lt(lit(time.to()))));
     }
 
-    /** Does it while {@code out} is told every few seconds how many records have been read. */
+    /** Does it while {@code out} is told every few seconds how far it is. */
     <T> T shown(SparkSession spark, PrintStream out, java.util.concurrent.Callable<T> work) throws Exception {
-        ReadProgress progress = new ReadProgress(records(), out);
+        TaskProgress progress = new TaskProgress(out);
         spark.sparkContext().addSparkListener(progress);
         try {
             return work.call();
