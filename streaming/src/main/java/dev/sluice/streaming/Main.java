@@ -18,16 +18,23 @@ public final class Main {
         Settings settings = settings(new Environment(System.getenv()));
         Shutdown shutdown = new Shutdown();
         shutdown.install();
-        new AwaitedTopics(settings.topics().all(), settings.consumer()).await(System.err);
-        try {
+        Metrics metrics = new Metrics();
+        Health health = new Health(settings.trigger(), System::nanoTime);
+        try (Operations operations = new Operations(settings, metrics, health)) {
+            new AwaitedTopics(settings.topics().all(), settings.consumer()).await(System.err);
             SparkSession spark = Session.start(settings.partitions());
             Counting.warmUp(spark, settings, new ConsoleSink(new PrintStream(OutputStream.nullOutputStream())));
+            spark.streams().addListener(new ProgressListener(spark, metrics, health));
+            health.started();
             StreamingQuery query = Counting.start(spark, settings, new ConsoleSink(System.out));
             shutdown.stopBeforeSpark(spark, query);
             awaitFirstTrigger(query);
+            health.counting();
             System.out.println(banner(settings));
             query.awaitTermination();
+            health.ended();
         } catch (Exception e) {
+            health.ended();
             // Spark's threads would keep a process without its main thread alive
             System.err.println("The query failed: " + rootCause(e));
             shutdown.exit(1);
@@ -41,7 +48,10 @@ public final class Main {
                 environment.problem("Java " + Runtime.version().feature() + " at " + System.getProperty("java.home")
                         + ": Spark 3.5 needs Java " + JDK + "; point JAVA_HOME at one");
             }
-            return Settings.read(environment);
+            Settings settings = Settings.collect(environment);
+            Operations.checkPort(environment, settings);
+            environment.check();
+            return settings;
         } catch (SettingsException e) {
             System.err.println("Streaming cannot start:" + System.lineSeparator() + e.getMessage());
             System.exit(1);

@@ -26,7 +26,9 @@ record Settings(
         Duration trigger,
         Offsets startingOffsets,
         int partitions,
-        String checkpoint) {
+        String checkpoint,
+        String host,
+        int port) {
 
     /** Where a query without a checkpoint begins. */
     enum Offsets {
@@ -55,19 +57,32 @@ record Settings(
             ".sluice/checkpoint",
             "folder or URL where the query keeps how far it is; keep it between runs");
 
+    static final Setting<String> STREAMING_HOST = Setting.text(
+            "STREAMING_HOST", "127.0.0.1", "address of streaming's health and metrics; `0.0.0.0` in a container");
+    static final Setting<Integer> STREAMING_PORT =
+            Setting.port("STREAMING_PORT", "5002", "port of streaming's health and metrics; keep it private");
+
     static final List<Setting<?>> ALL = all();
 
     private static final Setting<String> ZOOKEEPER_HOST = Setting.text("ZOOKEEPER_HOST", "", "");
     private static final Setting<String> ZOOKEEPER_PORT = Setting.text("ZOOKEEPER_PORT", "", "");
 
+    /** @throws dev.sluice.settings.SettingsException with all problems */
     static Settings read(Environment environment) {
+        Settings settings = collect(environment);
+        environment.check();
+        return settings;
+    }
+
+    /** What is wrong is noted in {@code environment}; the caller may note more, and then has to check it. */
+    static Settings collect(Environment environment) {
         Duration window = environment.get(WINDOW);
         Duration slide = environment.get(SLIDE).orElse(window);
         if (window.toMillis() % slide.toMillis() != 0) {
             environment.problem(
                     "SLIDE=" + slide.toMillis() + "ms: WINDOW=" + window.toMillis() + "ms must be a multiple of it");
         }
-        Settings settings = new Settings(
+        return new Settings(
                 Topics.read(environment),
                 consumer(environment),
                 window,
@@ -77,9 +92,9 @@ record Settings(
                 environment.get(TRIGGER),
                 environment.get(STARTING_OFFSETS),
                 environment.get(PARTITIONS),
-                environment.get(CHECKPOINT_DIR));
-        environment.check();
-        return settings;
+                environment.get(CHECKPOINT_DIR),
+                environment.get(STREAMING_HOST),
+                environment.get(STREAMING_PORT));
     }
 
     /** What to tell someone who still sets a variable of the prototype; empty for everybody else. */
@@ -102,8 +117,17 @@ record Settings(
     }
 
     private static List<Setting<?>> all() {
-        List<Setting<?>> all = new ArrayList<>(
-                List.of(WINDOW, SLIDE, LATENESS, SKEW, TRIGGER, STARTING_OFFSETS, PARTITIONS, CHECKPOINT_DIR));
+        List<Setting<?>> all = new ArrayList<>(List.of(
+                WINDOW,
+                SLIDE,
+                LATENESS,
+                SKEW,
+                TRIGGER,
+                STARTING_OFFSETS,
+                PARTITIONS,
+                CHECKPOINT_DIR,
+                STREAMING_HOST,
+                STREAMING_PORT));
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
         return List.copyOf(all);

@@ -1,6 +1,7 @@
 package dev.sluice.streaming;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.common.TopicPartition;
@@ -20,6 +21,9 @@ import scala.Tuple2;
 /** Plans the batches: Spark's stream of Kafka decides on offsets, this on the watermark and the size. Of one thread. */
 final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionControl, ReportsSourceMetrics {
     private static final Logger LOG = LoggerFactory.getLogger(WatermarkedStream.class);
+
+    /** Of {@link #metrics}: when the newest record that was read from each partition was received. */
+    static final String RECEIPTS = "receipts";
 
     /** A {@link Position} as Spark writes it into the checkpoint. */
     static final class At extends Offset {
@@ -99,11 +103,15 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
         return new At(after);
     }
 
-    private void noteLastBatch() {
+    private void noteReceipts() {
         for (Tuple2<TopicPartition, Long> read : newest.value()) {
             watermark.read(read._1(), read._2());
         }
         newest.reset();
+    }
+
+    private void noteLastBatch() {
+        noteReceipts();
         pace.took(plannedRecords, System.nanoTime() - plannedNanos);
         plannedRecords = 0;
     }
@@ -131,9 +139,13 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
 
     @Override
     public Map<String, String> metrics(Optional<Offset> latestConsumed) {
-        return kafka instanceof ReportsSourceMetrics reporting
-                ? reporting.metrics(latestConsumed.map(consumed -> kafkaOffset(position(consumed))))
-                : Map.of();
+        Map<String, String> metrics = new HashMap<>();
+        if (kafka instanceof ReportsSourceMetrics reporting) {
+            metrics.putAll(reporting.metrics(latestConsumed.map(consumed -> kafkaOffset(position(consumed)))));
+        }
+        noteReceipts();
+        metrics.put(RECEIPTS, new Position(0, watermark.receipts()).offsetsJson());
+        return metrics;
     }
 
     @Override

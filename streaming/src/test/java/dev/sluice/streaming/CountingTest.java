@@ -95,6 +95,35 @@ class CountingTest {
     }
 
     @Test
+    void start_watched_metricsAddUpToWhatWasStored() throws Exception {
+        createTopic("watched");
+        Metrics metrics = new Metrics();
+        Health health = new Health(Duration.ofSeconds(1), System::nanoTime);
+        ProgressListener listener = new ProgressListener(SPARK, metrics, health);
+        SPARK.streams().addListener(listener);
+        try {
+            produce("watched", "a", 300);
+            produce("watched", "no \" type", 20);
+            StreamingQuery query = query("watched");
+            await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> assertThat(metrics.scrape())
+                    .contains("sluice_records_read_total 320.0")
+                    .contains("sluice_rows_total{outcome=\"counted\"} 300.0")
+                    .contains("sluice_rows_total{outcome=\"malformed\"} 20.0")
+                    .contains("sluice_rows_unaccounted 0.0")
+                    .contains("sluice_rows_dropped_total 0.0")
+                    .contains("sluice_lag_records{partition=\"0\",topic=\"watched\"} 0.0")
+                    .contains("sluice_lag_seconds{partition=\"1\",topic=\"watched\"} 0.0")
+                    .containsPattern("sluice_watermark_age_seconds \\d+\\.\\d+")
+                    .contains("sluice_state_rows{operator=\"stateStoreSave\"} 2.0")
+                    .containsPattern("sluice_state_bytes\\{operator=\"flatMapGroupsWithState\"} \\d+")
+                    .containsPattern("sluice_batch_duration_seconds_sum\\{phase=\"addBatch\"} \\d"));
+            query.stop();
+        } finally {
+            SPARK.streams().removeListener(listener);
+        }
+    }
+
+    @Test
     void await_missingTopic_saysSoAndWaits() throws Exception {
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         AwaitedTopics topic =

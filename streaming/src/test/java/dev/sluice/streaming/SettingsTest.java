@@ -40,7 +40,9 @@ class SettingsTest {
                         Duration.ofSeconds(1),
                         Settings.Offsets.EARLIEST,
                         2,
-                        ".sluice/checkpoint"));
+                        ".sluice/checkpoint",
+                        "127.0.0.1",
+                        5002));
     }
 
     @Test
