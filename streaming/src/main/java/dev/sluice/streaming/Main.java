@@ -24,7 +24,8 @@ public final class Main {
             new AwaitedTopics(settings.topics().all(), settings.consumer()).await(System.err);
             SparkSession spark = Session.start(settings.partitions());
             Counting.warmUp(spark, settings, new ConsoleSink(new PrintStream(OutputStream.nullOutputStream())));
-            spark.streams().addListener(new ProgressListener(spark, metrics, health));
+            OffsetMirror mirror = new OffsetMirror(settings.group(), settings.consumer());
+            spark.streams().addListener(new ProgressListener(spark, metrics, health, mirror));
             health.started();
             StreamingQuery query = Counting.start(spark, settings, new ConsoleSink(System.out));
             shutdown.stopBeforeSpark(spark, query);

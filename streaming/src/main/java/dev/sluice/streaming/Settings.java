@@ -27,6 +27,7 @@ record Settings(
         Offsets startingOffsets,
         int partitions,
         String checkpoint,
+        String group,
         String host,
         int port) {
 
@@ -57,6 +58,11 @@ record Settings(
             ".sluice/checkpoint",
             "folder or URL where the query keeps how far it is; keep it between runs");
 
+    static final Setting<String> CONSUMER_GROUP = Setting.text(
+            "CONSUMER_GROUP",
+            "sluice-streaming",
+            "consumer group that the query's offsets are copied to after each batch, so that Kafka's own lag tools show"
+                    + " it; the query never reads them");
     static final Setting<String> STREAMING_HOST = Setting.text(
             "STREAMING_HOST", "127.0.0.1", "address of streaming's health and metrics; `0.0.0.0` in a container");
     static final Setting<Integer> STREAMING_PORT =
@@ -93,6 +99,7 @@ record Settings(
                 environment.get(STARTING_OFFSETS),
                 environment.get(PARTITIONS),
                 environment.get(CHECKPOINT_DIR),
+                environment.get(CONSUMER_GROUP),
                 environment.get(STREAMING_HOST),
                 environment.get(STREAMING_PORT));
     }
@@ -126,6 +133,7 @@ record Settings(
                 STARTING_OFFSETS,
                 PARTITIONS,
                 CHECKPOINT_DIR,
+                CONSUMER_GROUP,
                 STREAMING_HOST,
                 STREAMING_PORT));
         all.addAll(Topics.SETTINGS);

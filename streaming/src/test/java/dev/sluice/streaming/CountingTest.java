@@ -18,8 +18,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -99,7 +101,8 @@ class CountingTest {
         createTopic("watched");
         Metrics metrics = new Metrics();
         Health health = new Health(Duration.ofSeconds(1), System::nanoTime);
-        ProgressListener listener = new ProgressListener(SPARK, metrics, health);
+        OffsetMirror mirror = new OffsetMirror("watchers", settings("watched").consumer());
+        ProgressListener listener = new ProgressListener(SPARK, metrics, health, mirror);
         SPARK.streams().addListener(listener);
         try {
             produce("watched", "a", 300);
@@ -117,6 +120,11 @@ class CountingTest {
                     .contains("sluice_state_rows{operator=\"stateStoreSave\"} 2.0")
                     .containsPattern("sluice_state_bytes\\{operator=\"flatMapGroupsWithState\"} \\d+")
                     .containsPattern("sluice_batch_duration_seconds_sum\\{phase=\"addBatch\"} \\d"));
+            await().atMost(Duration.ofMinutes(1))
+                    .until(() -> committed("watchers").values().stream()
+                                    .mapToLong(OffsetAndMetadata::offset)
+                                    .sum()
+                            == 320);
             query.stop();
         } finally {
             SPARK.streams().removeListener(listener);
@@ -140,6 +148,25 @@ class CountingTest {
         createTopic("later");
         waiting.get(1, TimeUnit.MINUTES);
         assertThat(said.toString().lines()).hasSize(1);
+    }
+
+    @Test
+    void copy_kafkaAway_returnsAtOnce() {
+        OffsetMirror mirror =
+                new OffsetMirror("nobody", Map.of("bootstrap.servers", "localhost:" + RealBroker.freePort()));
+        long start = System.nanoTime();
+        for (long offset = 0; offset < 1_000; offset++) {
+            mirror.copy(Map.of(new TopicPartition("events", 0), offset));
+        }
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
+    }
+
+    private static Map<TopicPartition, OffsetAndMetadata> committed(String group) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            return admin.listConsumerGroupOffsets(group)
+                    .partitionsToOffsetAndMetadata()
+                    .get(60, TimeUnit.SECONDS);
+        }
     }
 
     private StreamingQuery query(String topic) throws TimeoutException {

@@ -41,6 +41,7 @@ class SettingsTest {
                         Settings.Offsets.EARLIEST,
                         2,
                         ".sluice/checkpoint",
+                        "sluice-streaming",
                         "127.0.0.1",
                         5002));
     }
