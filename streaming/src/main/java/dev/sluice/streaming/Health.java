@@ -8,8 +8,11 @@ import java.util.function.LongSupplier;
  */
 final class Health {
     private static final int TRIGGERS = 10;
-    /** Longer than any batch that {@link Pace} plans, and than Kafka's client takes to find out that nobody answers. */
-    private static final Duration SHORTEST = Duration.ofMinutes(5);
+    /**
+     * Longer than any batch that {@link Pace} plans, and than a batch takes to find out that nobody answers: a cluster tries
+     * a task four times, and each waits for Kafka for three minutes.
+     */
+    private static final Duration SHORTEST = Duration.ofMinutes(15);
 
     private enum State {
         WAITING,

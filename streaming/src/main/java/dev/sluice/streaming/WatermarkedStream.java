@@ -1,5 +1,6 @@
 package dev.sluice.streaming;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,6 +22,7 @@ import scala.Tuple2;
 /** Plans the batches: Spark's stream of Kafka decides on offsets, this on the watermark and the size. Of one thread. */
 final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionControl, ReportsSourceMetrics {
     private static final Logger LOG = LoggerFactory.getLogger(WatermarkedStream.class);
+    private static final Duration MISSING = Duration.ofSeconds(30);
 
     /** Of {@link #metrics}: when the newest record that was read from each partition was received. */
     static final String RECEIPTS = "receipts";
@@ -49,6 +51,7 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
     private long plannedNanos;
     private long plannedRecords;
     private boolean unreachable;
+    private long missingSince;
 
     WatermarkedStream(MicroBatchStream kafka, Watermark watermark, Pace pace) {
         this.kafka = kafka;
@@ -91,8 +94,8 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
             long mark = watermark.next(before.watermark(), before.offsets(), ends, now);
             after = new Position(mark, Position.offsets(end.json()));
             reached(true, "");
-        } catch (RuntimeException e) {
-            if (!KafkaTrouble.isPassing(e)) {
+        } catch (Exception e) { // what Scala throws is not declared
+            if (!KafkaTrouble.isPassing(e) && !isMissingForNow(e)) {
                 throw e;
             }
             reached(false, KafkaTrouble.reason(e));
@@ -116,6 +119,17 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
         plannedRecords = 0;
     }
 
+    /** A broker that has just started may not know of every topic yet. */
+    private boolean isMissingForNow(Exception e) {
+        if (!KafkaTrouble.isMissingTopic(e)) {
+            return false;
+        }
+        if (missingSince == 0) {
+            missingSince = System.nanoTime();
+        }
+        return System.nanoTime() - missingSince < MISSING.toNanos();
+    }
+
     private void reached(boolean answers, String reason) {
         if (!answers && !unreachable) {
             LOG.warn("Kafka does not answer; counting goes on when it does: {}", reason);
@@ -123,6 +137,7 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
             LOG.warn("Kafka answers again");
         }
         unreachable = !answers;
+        missingSince = answers ? 0 : missingSince;
     }
 
     @Override

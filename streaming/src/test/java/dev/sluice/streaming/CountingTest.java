@@ -174,7 +174,7 @@ class CountingTest {
     }
 
     private void keep(Dataset<Row> batch) {
-        for (Row row : batch.selectExpr("window.start", "event_type", "outcome", "count")
+        for (Row row : batch.selectExpr("window.start", "coalesce(event_type, '-')", "outcome", "count")
                 .collectAsList()) {
             counts.put(List.of(row.getTimestamp(0), row.getString(1), row.getString(2)), row.getLong(3));
         }
