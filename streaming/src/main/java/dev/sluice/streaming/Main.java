@@ -39,6 +39,10 @@ public final class Main {
             }
             Settings settings = Settings.collect(environment);
             Operations.checkPort(environment, settings);
+            CheckpointGuard guard = new CheckpointGuard(settings);
+            guard.check(environment);
+            environment.check();
+            guard.write(environment);
             environment.check();
             return settings;
         } catch (SettingsException e) {
