@@ -73,6 +73,12 @@ final class Processes {
                 .sum();
     }
 
+    static int status(int port, String path) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
+                .build();
+        return HTTP.send(request, BodyHandlers.discarding()).statusCode();
+    }
+
     static boolean isReady(int managementPort) throws InterruptedException {
         try {
             return HTTP.send(
