@@ -38,9 +38,9 @@ test: jdk ## everything that can be checked: format, warnings, unit, property an
 
 fault-test: jdk ## what make test injects, ROUNDS times as often; report in local/target/fault-test/report.md
 	@rm -rf local/target/fault-test
-	$(MVN) verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test='FaultIT,BrokerTroubleIT,OutageIT' -Dfailsafe.failIfNoSpecifiedTests=false \
+	$(MVN) verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test='FaultIT,BrokerTroubleIT,OutageIT,StreamingFaultIT' -Dfailsafe.failIfNoSpecifiedTests=false \
 	  -Dfault.rounds=$(ROUNDS) -Dfault.stuck.seconds=30 -Doutage.measured=true -Doutage.seconds=$(OUTAGE) -Doutage.spooled.seconds=300
-	@cat local/target/fault-test/report.md
+	@cat local/target/fault-test/report.md local/target/fault-test/streaming.md
 
 load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCENARIO=single, batch, ndjson or cloudevents; report in local/target/load-test
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \

@@ -149,6 +149,7 @@ final class LocalSystem {
                 settings.log("streaming"),
                 Map.of(
                         "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
+                        "STREAMING_PORT", Integer.toString(settings.streamingPort()),
                         "CHECKPOINT_DIR",
                                 settings.data().resolve("checkpoint").toUri().toString()),
                 List.of(

@@ -68,8 +68,9 @@ public final class Main {
             Sluice is running.
               events   http://localhost:%1$d/api/events
               health   http://localhost:%2$d/health/ready    metrics  http://localhost:%2$d/metrics
-              kafka    %3$s (%4$s)
-              logs     %5$s
+              counts   http://localhost:%3$d/health/ready    metrics  http://localhost:%3$d/metrics
+              kafka    %4$s (%5$s)
+              logs     %6$s
 
             Send an event from another terminal:
 
@@ -79,6 +80,7 @@ public final class Main {
             """.formatted(
                         settings.httpPort(),
                         settings.managementPort(),
+                        settings.streamingPort(),
                         settings.bootstrapServers(),
                         kafka,
                         settings.data().resolve("logs"));

@@ -21,6 +21,7 @@ import java.util.Set;
 record Settings(
         int httpPort,
         int managementPort,
+        int streamingPort,
         int kafkaPort,
         boolean ownBroker,
         String bootstrapServers,
@@ -32,6 +33,8 @@ record Settings(
     static final Setting<Integer> HTTP_PORT = Setting.port("HTTP_PORT", "5000", "port that takes events");
     static final Setting<Integer> MANAGEMENT_PORT =
             Setting.port("MANAGEMENT_PORT", "5001", "port of health and metrics");
+    static final Setting<Integer> STREAMING_PORT =
+            Setting.port("STREAMING_PORT", "5002", "port of streaming's health and metrics");
     static final Setting<Integer> FRESH =
             Setting.integer("FRESH", "0", "`1` forgets what earlier runs stored and counted", 0, 1);
 
@@ -48,6 +51,7 @@ record Settings(
         Settings settings = new Settings(
                 httpPort,
                 environment.get(MANAGEMENT_PORT),
+                environment.get(STREAMING_PORT),
                 kafkaPort,
                 ownBroker,
                 KafkaAddress.read(environment),
@@ -74,11 +78,13 @@ record Settings(
     }
 
     private void checkPorts(Environment environment) {
-        if (httpPort == managementPort) {
-            environment.problem("HTTP_PORT and MANAGEMENT_PORT are both " + httpPort + ": give each its own");
+        if (Set.copyOf(List.of(httpPort, managementPort, streamingPort)).size() < 3) {
+            environment.problem("HTTP_PORT=" + httpPort + ", MANAGEMENT_PORT=" + managementPort + " and STREAMING_PORT="
+                    + streamingPort + " have one in common: give each its own");
         }
         checkPort(environment, HTTP_PORT, httpPort);
         checkPort(environment, MANAGEMENT_PORT, managementPort);
+        checkPort(environment, STREAMING_PORT, streamingPort);
         if (ownBroker) {
             checkPort(environment, KafkaAddress.PORT, kafkaPort);
         }

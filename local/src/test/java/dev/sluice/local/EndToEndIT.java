@@ -40,6 +40,7 @@ class EndToEndIT {
 
     private final int httpPort = RealBroker.freePort();
     private final int managementPort = RealBroker.freePort();
+    private final int streamingPort = RealBroker.freePort();
     private final Map<String, Long> acknowledged = new ConcurrentHashMap<>();
     private final AtomicInteger posted = new AtomicInteger();
     private final AtomicInteger unanswered = new AtomicInteger();
@@ -75,6 +76,12 @@ class EndToEndIT {
         startStreaming();
         load.get(2, TimeUnit.MINUTES);
         assertAllCounted();
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(Processes.metric(streamingPort, "sluice_lag_records{"))
+                .isZero());
+        assertThat(Processes.metric(streamingPort, "sluice_rows_unaccounted ")).isZero();
+        assertThat(Processes.metric(streamingPort, "sluice_rows_dropped_total "))
+                .isZero();
+        assertThat(Processes.metric(streamingPort, "sluice_rows_total{")).isPositive();
     }
 
     @Test
@@ -196,6 +203,8 @@ class EndToEndIT {
                         broker.bootstrapServers(),
                         "CHECKPOINT_DIR",
                         folder.resolve("checkpoint").toUri().toString(),
+                        "STREAMING_PORT",
+                        Integer.toString(streamingPort),
                         "TOPIC_ROUTES",
                         ROUTES,
                         "TRIGGER",

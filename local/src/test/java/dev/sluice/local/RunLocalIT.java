@@ -30,6 +30,7 @@ class RunLocalIT {
 
     private final int httpPort = RealBroker.freePort();
     private final int managementPort = RealBroker.freePort();
+    private final int streamingPort = RealBroker.freePort();
     private final int kafkaPort = RealBroker.freePort();
     private Process launcher;
 
@@ -52,6 +53,7 @@ class RunLocalIT {
     void run_prototypesEvent_isCounted_andSigtermLeavesNothing() throws Exception {
         launch("first.log", Map.of());
         awaitBanner("first.log");
+        assertThat(Processes.isReady(streamingPort)).isTrue();
         assertThat(Processes.post(httpPort, Golden.PROTOTYPE).statusCode()).isEqualTo(202);
         awaitCount("first.log", "user_click late", 1);
         assertThat(residentKibibytes()).isBetween(1L, MOST_KIBIBYTES);
@@ -102,12 +104,14 @@ class RunLocalIT {
     @Test
     void run_portsTakenAndSettingBad_saysItAllAtOnce() throws Exception {
         try (ServerSocket http = new ServerSocket(httpPort);
+                ServerSocket streaming = new ServerSocket(streamingPort);
                 ServerSocket kafka = new ServerSocket(kafkaPort)) {
             launch("refused.log", Map.of("FRESH", "yes"));
             assertThat(launcher.waitFor(30, TimeUnit.SECONDS)).isTrue();
             assertThat(launcher.exitValue()).isEqualTo(1);
             assertThat(Processes.text(folder.resolve("refused.log")))
                     .contains("HTTP_PORT=" + http.getLocalPort())
+                    .contains("STREAMING_PORT=" + streaming.getLocalPort())
                     .contains("KAFKA_PORT=" + kafka.getLocalPort())
                     .contains("FRESH=yes: must be");
         }
@@ -117,6 +121,7 @@ class RunLocalIT {
         Map<String, String> environment = new HashMap<>(more);
         environment.put("HTTP_PORT", Integer.toString(httpPort));
         environment.put("MANAGEMENT_PORT", Integer.toString(managementPort));
+        environment.put("STREAMING_PORT", Integer.toString(streamingPort));
         environment.put("KAFKA_PORT", Integer.toString(kafkaPort));
         launcher = Processes.java(
                 folder.resolve(log),

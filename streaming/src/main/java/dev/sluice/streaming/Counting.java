@@ -14,6 +14,9 @@ import org.apache.spark.sql.streaming.Trigger;
 
 /** The query: reads the topic, counts, writes what changed. */
 final class Counting {
+    /** Of the query, to tell it from that which warms up. */
+    static final String NAME = "counts";
+
     private Counting() {}
 
     /**
@@ -26,7 +29,7 @@ final class Counting {
         return counts(settings, deadLetters(settings))
                 .of(read(spark, settings))
                 .writeStream()
-                .queryName("counts")
+                .queryName(NAME)
                 .outputMode(OutputMode.Update())
                 .option("checkpointLocation", settings.checkpoint())
                 .trigger(Trigger.ProcessingTime(settings.trigger().toMillis()))
@@ -87,6 +90,8 @@ final class Counting {
                 .format(WatermarkedKafka.class.getName())
                 .options(options(settings))
                 .option("subscribe", String.join(",", settings.topics().all()))
+                // WatermarkedStream asks again itself, and each attempt may take a minute
+                .option("fetchOffset.numRetries", 1)
                 .option("startingOffsets", settings.startingOffsets().name().toLowerCase(Locale.ROOT))
                 .option(WatermarkedKafka.LATENESS, settings.lateness().toMillis())
                 .option(WatermarkedKafka.SLIDE, settings.slide().toMillis())

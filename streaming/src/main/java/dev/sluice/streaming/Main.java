@@ -2,11 +2,7 @@ package dev.sluice.streaming;
 
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.streaming.StreamingQuery;
-import org.apache.spark.sql.streaming.StreamingQueryException;
 
 /** Counts events until SIGTERM or SIGINT; a query that fails ends the process with status 1. */
 public final class Main {
@@ -14,7 +10,7 @@ public final class Main {
 
     private Main() {}
 
-    public static void main(String[] arguments) throws InterruptedException {
+    public static void main(String[] arguments) {
         if (arguments.length > 0) {
             // java -jar opens Java's modules to Spark, which java -cp would not
             runJob(arguments);
@@ -23,19 +19,19 @@ public final class Main {
         Settings settings = settings(new Environment(System.getenv()));
         Shutdown shutdown = new Shutdown();
         shutdown.install();
-        new AwaitedTopics(settings.awaited(), settings.consumer()).await(System.err);
-        try {
+        Metrics metrics = new Metrics();
+        Health health = new Health(settings.trigger(), System::nanoTime);
+        OffsetMirror mirror = new OffsetMirror(settings.group(), settings.consumer());
+        try (Operations operations = new Operations(settings, metrics, health)) {
+            AwaitedTopics topics = new AwaitedTopics(settings.awaited(), settings.consumer());
+            topics.await(System.err);
             SparkSession spark = Session.start(settings.partitions());
-            Counting.warmUp(spark, settings, new ConsoleSink(new PrintStream(OutputStream.nullOutputStream())));
-            StreamingQuery query = Counting.start(spark, settings, new ConsoleSink(System.out));
-            shutdown.stopBeforeSpark(spark, query);
-            awaitFirstTrigger(query);
-            System.out.println(banner(settings));
-            query.awaitTermination();
+            spark.streams().addListener(new ProgressListener(spark, metrics, health, mirror));
+            new Service(settings, topics, spark, health, shutdown).run();
         } catch (Exception e) {
             // Spark's threads would keep a process without its main thread alive
-            System.err.println("The query failed: " + rootCause(e));
-            shutdown.exit(1);
+            health.ended();
+            shutdown.fail("The query failed: " + KafkaTrouble.reason(e));
         }
     }
 
@@ -57,33 +53,18 @@ public final class Main {
                 environment.problem("Java " + Runtime.version().feature() + " at " + System.getProperty("java.home")
                         + ": Spark 3.5 needs Java " + JDK + "; point JAVA_HOME at one");
             }
-            return Settings.read(environment);
+            Settings settings = Settings.collect(environment);
+            Operations.checkPort(environment, settings);
+            CheckpointGuard guard = new CheckpointGuard(settings);
+            guard.check(environment);
+            environment.check();
+            guard.write(environment);
+            environment.check();
+            return settings;
         } catch (SettingsException e) {
             System.err.println("Streaming cannot start:" + System.lineSeparator() + e.getMessage());
             System.exit(1);
             throw e;
         }
-    }
-
-    private static void awaitFirstTrigger(StreamingQuery query) throws StreamingQueryException {
-        while (query.lastProgress() == null && !query.status().message().startsWith("Waiting for")) {
-            if (query.awaitTermination(50)) {
-                return;
-            }
-        }
-    }
-
-    private static String banner(Settings settings) {
-        return "Counting topics " + String.join(", ", settings.topics().all()) + " at "
-                + settings.consumer().get("bootstrap.servers") + " in windows of "
-                + settings.window().toString().substring(2).toLowerCase(java.util.Locale.ROOT);
-    }
-
-    private static String rootCause(Throwable failure) {
-        Throwable cause = failure;
-        while (cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        return cause.getClass().getSimpleName() + ": " + cause.getMessage();
     }
 }

@@ -1,11 +1,15 @@
 package dev.sluice.streaming;
 
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.streaming.SourceProgress;
+import org.apache.spark.sql.streaming.StateOperatorProgress;
 import org.apache.spark.sql.streaming.StreamingQueryProgress;
 
 /**
@@ -13,29 +17,68 @@ import org.apache.spark.sql.streaming.StreamingQueryProgress;
  *
  * @param records read from Kafka
  * @param outcomes how many of them had which; adds up to {@code records}, or a record is lost
- * @param end what is read next
- * @param latest what was stored next when the batch was planned
  * @param dropped rows that Spark's watermark dropped: none, or a count is wrong
+ * @param phases milliseconds that each took
+ * @param state of each of Spark's operators that has some
  */
-record Progress(long batch, long records, Map<Outcome, Long> outcomes, Position end, Position latest, long dropped) {
+record Progress(
+        long batch,
+        long records,
+        Map<Outcome, Long> outcomes,
+        long dropped,
+        Map<String, Long> phases,
+        Map<String, StateOperatorProgress> state,
+        Look look) {
+
+    /**
+     * How far the query is, as of one look at Kafka.
+     *
+     * @param millis when, since 1970 UTC
+     * @param end what is read next
+     * @param latest what was stored next
+     * @param receipts of the newest record that was read from each partition since the start
+     */
+    record Look(long millis, Position end, Map<TopicPartition, Long> latest, Map<TopicPartition, Long> receipts) {
+
+        /** Nothing before the first look. */
+        static Optional<Look> of(StreamingQueryProgress progress) {
+            SourceProgress kafka = progress.sources()[0];
+            if (kafka.endOffset() == null || kafka.latestOffset() == null) {
+                return Optional.empty();
+            }
+            return Optional.of(new Look(
+                    Instant.parse(progress.timestamp()).toEpochMilli(),
+                    Position.parse(kafka.endOffset()),
+                    Position.parse(kafka.latestOffset()).offsets(),
+                    Position.offsets(kafka.metrics().getOrDefault(WatermarkedStream.RECEIPTS, "{}"))));
+        }
+    }
 
     /** Nothing for a trigger without a batch. */
     static Optional<Progress> of(StreamingQueryProgress progress) {
-        SourceProgress kafka = progress.sources()[0];
-        if (kafka.endOffset() == null || !progress.durationMs().containsKey("addBatch")) {
+        if (!progress.durationMs().containsKey("addBatch")) {
             return Optional.empty();
         }
-        Position end = Position.parse(kafka.endOffset());
+        return Look.of(progress).map(look -> of(progress, look));
+    }
+
+    private static Progress of(StreamingQueryProgress progress, Look look) {
+        SourceProgress kafka = progress.sources()[0];
         Position start = kafka.startOffset() == null ? new Position(0, Map.of()) : Position.parse(kafka.startOffset());
-        Position latest = kafka.latestOffset() == null ? end : Position.parse(kafka.latestOffset());
         long dropped = Arrays.stream(progress.stateOperators())
-                .mapToLong(operator -> operator.numRowsDroppedByWatermark())
+                .mapToLong(StateOperatorProgress::numRowsDroppedByWatermark)
                 .sum();
         // each partition's rows begin with one that tells the watermark
-        long marks = Math.max(1, end.partitionsSince(start));
+        long marks = Math.max(1, look.end().partitionsSince(start));
         long rows = kafka.numInputRows();
-        return Optional.of(new Progress(
-                progress.batchId(), rows == 0 ? 0 : rows - marks, outcomes(progress), end, latest, dropped));
+        return new Progress(
+                progress.batchId(),
+                rows == 0 ? 0 : rows - marks,
+                outcomes(progress),
+                dropped,
+                Map.copyOf(progress.durationMs()),
+                state(progress),
+                look);
     }
 
     private static Map<Outcome, Long> outcomes(StreamingQueryProgress progress) {
@@ -46,5 +89,13 @@ record Progress(long batch, long records, Map<Outcome, Long> outcomes, Position 
             outcomes.put(outcome, rows == null ? 0 : rows);
         }
         return outcomes;
+    }
+
+    private static Map<String, StateOperatorProgress> state(StreamingQueryProgress progress) {
+        Map<String, StateOperatorProgress> state = new HashMap<>();
+        for (StateOperatorProgress operator : progress.stateOperators()) {
+            state.put(operator.operatorName(), operator);
+        }
+        return state;
     }
 }

@@ -5,6 +5,9 @@ import org.apache.spark.sql.SparkSession;
 
 /** A Spark session: the cluster's under {@code spark-submit}, otherwise all cores of this machine. */
 final class Session {
+    /** That a query is given to end once it is told to. */
+    static final int STOP_MILLIS = 1_500;
+
     private Session() {}
 
     /** @param partitions of the counts */
@@ -26,6 +29,7 @@ final class Session {
                     .setIfMissing("spark.driver.host", "127.0.0.1");
         }
         conf.setIfMissing("spark.app.name", "sluice-streaming");
+        conf.setIfMissing("spark.sql.streaming.stopTimeout", STOP_MILLIS + "ms");
         conf.set("spark.sql.session.timeZone", "UTC");
         // Spark refuses counts behind a step with state, unless they are final: the step may give out rows that the
         // watermark has passed. Ours gives out none, for each row falls into a window that is open.

@@ -32,7 +32,10 @@ record Settings(
         Offsets startingOffsets,
         int partitions,
         String checkpoint,
-        Optional<String> deadLetters) {
+        Optional<String> deadLetters,
+        String group,
+        String host,
+        int port) {
 
     /** Where a query without a checkpoint begins. */
     enum Offsets {
@@ -75,12 +78,30 @@ record Settings(
             ".sluice/checkpoint",
             "folder or URL where the query keeps how far it is; keep it between runs");
 
+    static final Setting<String> CONSUMER_GROUP = Setting.text(
+            "CONSUMER_GROUP",
+            "sluice-streaming",
+            "consumer group that the query's offsets are copied to after each batch, so that Kafka's own lag tools show"
+                    + " it; the query never reads them");
+    static final Setting<String> STREAMING_HOST = Setting.text(
+            "STREAMING_HOST", "127.0.0.1", "address of streaming's health and metrics; `0.0.0.0` in a container");
+    static final Setting<Integer> STREAMING_PORT =
+            Setting.port("STREAMING_PORT", "5002", "port of streaming's health and metrics; keep it private");
+
     static final List<Setting<?>> ALL = all();
 
     private static final Setting<String> ZOOKEEPER_HOST = Setting.text("ZOOKEEPER_HOST", "", "");
     private static final Setting<String> ZOOKEEPER_PORT = Setting.text("ZOOKEEPER_PORT", "", "");
 
+    /** @throws dev.sluice.settings.SettingsException with all problems */
     static Settings read(Environment environment) {
+        Settings settings = collect(environment);
+        environment.check();
+        return settings;
+    }
+
+    /** What is wrong is noted in {@code environment}; the caller may note more, and then has to check it. */
+    static Settings collect(Environment environment) {
         Duration window = environment.get(WINDOW);
         Duration slide = environment.get(SLIDE).orElse(window);
         if (window.toMillis() % slide.toMillis() != 0) {
@@ -88,7 +109,7 @@ record Settings(
                     "SLIDE=" + slide.toMillis() + "ms: WINDOW=" + window.toMillis() + "ms must be a multiple of it");
         }
         Topics topics = Topics.read(environment);
-        Settings settings = new Settings(
+        return new Settings(
                 topics,
                 consumer(environment),
                 window,
@@ -100,9 +121,10 @@ record Settings(
                 environment.get(STARTING_OFFSETS),
                 environment.get(PARTITIONS),
                 environment.get(CHECKPOINT_DIR),
-                topics.deadLetters(environment));
-        environment.check();
-        return settings;
+                topics.deadLetters(environment),
+                environment.get(CONSUMER_GROUP),
+                environment.get(STREAMING_HOST),
+                environment.get(STREAMING_PORT));
     }
 
     /** The topics that have to be there. */
@@ -149,7 +171,10 @@ record Settings(
                 TRIGGER,
                 STARTING_OFFSETS,
                 PARTITIONS,
-                CHECKPOINT_DIR));
+                CHECKPOINT_DIR,
+                CONSUMER_GROUP,
+                STREAMING_HOST,
+                STREAMING_PORT));
         all.add(Topics.DEAD_LETTERS);
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);

@@ -60,6 +60,11 @@ final class Watermark {
         newest.merge(partition, receivedMillis, Math::max);
     }
 
+    /** What {@link #read} was told, the newest of each partition. */
+    Map<TopicPartition, Long> receipts() {
+        return Map.copyOf(newest);
+    }
+
     /**
      * Moves on.
      *

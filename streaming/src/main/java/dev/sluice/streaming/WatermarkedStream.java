@@ -1,6 +1,8 @@
 package dev.sluice.streaming;
 
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.common.TopicPartition;
@@ -20,6 +22,10 @@ import scala.Tuple2;
 /** Plans the batches: Spark's stream of Kafka decides on offsets, this on the watermark and the size. Of one thread. */
 final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionControl, ReportsSourceMetrics {
     private static final Logger LOG = LoggerFactory.getLogger(WatermarkedStream.class);
+    private static final Duration MISSING = Duration.ofSeconds(30);
+
+    /** Of {@link #metrics}: when the newest record that was read from each partition was received. */
+    static final String RECEIPTS = "receipts";
 
     /** A {@link Position} as Spark writes it into the checkpoint. */
     static final class At extends Offset {
@@ -45,6 +51,7 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
     private long plannedNanos;
     private long plannedRecords;
     private boolean unreachable;
+    private long missingSince;
 
     WatermarkedStream(MicroBatchStream kafka, Watermark watermark, Pace pace) {
         this.kafka = kafka;
@@ -87,8 +94,8 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
             long mark = watermark.next(before.watermark(), before.offsets(), ends, now);
             after = new Position(mark, Position.offsets(end.json()));
             reached(true, "");
-        } catch (RuntimeException e) {
-            if (!KafkaTrouble.isPassing(e)) {
+        } catch (Exception e) { // what Scala throws is not declared
+            if (!KafkaTrouble.isPassing(e) && !isMissingForNow(e)) {
                 throw e;
             }
             reached(false, KafkaTrouble.reason(e));
@@ -99,13 +106,28 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
         return new At(after);
     }
 
-    private void noteLastBatch() {
+    private void noteReceipts() {
         for (Tuple2<TopicPartition, Long> read : newest.value()) {
             watermark.read(read._1(), read._2());
         }
         newest.reset();
+    }
+
+    private void noteLastBatch() {
+        noteReceipts();
         pace.took(plannedRecords, System.nanoTime() - plannedNanos);
         plannedRecords = 0;
+    }
+
+    /** A broker that has just started may not know of every topic yet. */
+    private boolean isMissingForNow(Exception e) {
+        if (!KafkaTrouble.isMissingTopic(e)) {
+            return false;
+        }
+        if (missingSince == 0) {
+            missingSince = System.nanoTime();
+        }
+        return System.nanoTime() - missingSince < MISSING.toNanos();
     }
 
     private void reached(boolean answers, String reason) {
@@ -115,6 +137,7 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
             LOG.warn("Kafka answers again");
         }
         unreachable = !answers;
+        missingSince = answers ? 0 : missingSince;
     }
 
     @Override
@@ -131,9 +154,13 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
 
     @Override
     public Map<String, String> metrics(Optional<Offset> latestConsumed) {
-        return kafka instanceof ReportsSourceMetrics reporting
-                ? reporting.metrics(latestConsumed.map(consumed -> kafkaOffset(position(consumed))))
-                : Map.of();
+        Map<String, String> metrics = new HashMap<>();
+        if (kafka instanceof ReportsSourceMetrics reporting) {
+            metrics.putAll(reporting.metrics(latestConsumed.map(consumed -> kafkaOffset(position(consumed)))));
+        }
+        noteReceipts();
+        metrics.put(RECEIPTS, new Position(0, watermark.receipts()).offsetsJson());
+        return metrics;
     }
 
     @Override

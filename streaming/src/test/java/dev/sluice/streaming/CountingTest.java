@@ -18,8 +18,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -95,6 +97,41 @@ class CountingTest {
     }
 
     @Test
+    void start_watched_metricsAddUpToWhatWasStored() throws Exception {
+        createTopic("watched");
+        Metrics metrics = new Metrics();
+        Health health = new Health(Duration.ofSeconds(1), System::nanoTime);
+        OffsetMirror mirror = new OffsetMirror("watchers", settings("watched").consumer());
+        ProgressListener listener = new ProgressListener(SPARK, metrics, health, mirror);
+        SPARK.streams().addListener(listener);
+        try {
+            produce("watched", "a", 300);
+            produce("watched", "no \" type", 20);
+            StreamingQuery query = query("watched");
+            await().atMost(Duration.ofMinutes(1)).untilAsserted(() -> assertThat(metrics.scrape())
+                    .contains("sluice_records_read_total 320.0")
+                    .contains("sluice_rows_total{outcome=\"counted\"} 300.0")
+                    .contains("sluice_rows_total{outcome=\"malformed\"} 20.0")
+                    .contains("sluice_rows_unaccounted 0.0")
+                    .contains("sluice_rows_dropped_total 0.0")
+                    .contains("sluice_lag_records{partition=\"0\",topic=\"watched\"} 0.0")
+                    .contains("sluice_lag_seconds{partition=\"1\",topic=\"watched\"} 0.0")
+                    .containsPattern("sluice_watermark_age_seconds \\d+\\.\\d+")
+                    .contains("sluice_state_rows{operator=\"stateStoreSave\"} 2.0")
+                    .containsPattern("sluice_state_bytes\\{operator=\"flatMapGroupsWithState\"} \\d+")
+                    .containsPattern("sluice_batch_duration_seconds_sum\\{phase=\"addBatch\"} \\d"));
+            await().atMost(Duration.ofMinutes(1))
+                    .until(() -> committed("watchers").values().stream()
+                                    .mapToLong(OffsetAndMetadata::offset)
+                                    .sum()
+                            == 320);
+            query.stop();
+        } finally {
+            SPARK.streams().removeListener(listener);
+        }
+    }
+
+    @Test
     void await_missingTopic_saysSoAndWaits() throws Exception {
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         AwaitedTopics topic =
@@ -113,12 +150,31 @@ class CountingTest {
         assertThat(said.toString().lines()).hasSize(1);
     }
 
+    @Test
+    void copy_kafkaAway_returnsAtOnce() {
+        OffsetMirror mirror =
+                new OffsetMirror("nobody", Map.of("bootstrap.servers", "localhost:" + RealBroker.freePort()));
+        long start = System.nanoTime();
+        for (long offset = 0; offset < 1_000; offset++) {
+            mirror.copy(Map.of(new TopicPartition("events", 0), offset));
+        }
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
+    }
+
+    private static Map<TopicPartition, OffsetAndMetadata> committed(String group) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            return admin.listConsumerGroupOffsets(group)
+                    .partitionsToOffsetAndMetadata()
+                    .get(60, TimeUnit.SECONDS);
+        }
+    }
+
     private StreamingQuery query(String topic) throws TimeoutException {
         return Counting.start(SPARK, settings(topic), (batch, id) -> keep(batch));
     }
 
     private void keep(Dataset<Row> batch) {
-        for (Row row : batch.selectExpr("window.start", "event_type", "outcome", "count")
+        for (Row row : batch.selectExpr("window.start", "coalesce(event_type, '-')", "outcome", "count")
                 .collectAsList()) {
             counts.put(List.of(row.getTimestamp(0), row.getString(1), row.getString(2)), row.getLong(3));
         }

@@ -43,7 +43,10 @@ class SettingsTest {
                         Settings.Offsets.EARLIEST,
                         2,
                         ".sluice/checkpoint",
-                        Optional.empty()));
+                        Optional.empty(),
+                        "sluice-streaming",
+                        "127.0.0.1",
+                        5002));
     }
 
     @Test
