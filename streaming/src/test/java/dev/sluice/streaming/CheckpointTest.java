@@ -42,7 +42,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * What a checkpoint can be continued with, on a real broker; a release's own checkpoint among them, kept beside this test.
  * A release that changes what the query remembers writes it again:
- * {@code ./mvnw -pl events,streaming verify -Dtest=CheckpointTest -Dcheckpoint.write=true
+ * {@code ./mvnw -pl events,streaming verify -Dtest='CheckpointTest#write*' -Dcheckpoint.write=true
  * -Dsurefire.failIfNoSpecifiedTests=false}, and refuses the older format by a new number in {@link CheckpointGuard}.
  */
 class CheckpointTest {
