@@ -30,6 +30,10 @@ class StreamingFaultIT {
     private static final int ROUNDS = Integer.getInteger("fault.rounds", 2);
     private static final Path REPORT = Processes.HOME.resolve("local/target/fault-test/streaming.md");
     private static final String TOPIC = "events";
+    /** What streaming says between two batches, and within one. */
+    private static final String AWAY = "Kafka does not answer";
+
+    private static final String AGAIN = "the query is started again";
 
     @TempDir
     Path folder;
@@ -91,26 +95,36 @@ class StreamingFaultIT {
         }
     }
 
-    /** Tasks give up after five seconds here, instead of two minutes. */
+    /** Tasks give up after five seconds here, instead of two minutes; and wait for each fetch, so that it hits them. */
     @Test
-    void brokerStuckAndAway_isSurvived_topicDeleted_isNot() throws Exception {
+    void brokerStuckWithinBatch_queryStartsItselfAgain() throws Exception {
         Process streaming = streaming(
-                Map.of(),
+                Map.of("KAFKA_CONSUMER_FETCH_MIN_BYTES", "50000000", "KAFKA_CONSUMER_FETCH_MAX_WAIT_MS", "1500"),
                 "-Dspark.network.timeout=5s",
                 "-Dspark.executor.heartbeatInterval=1s",
                 "-Dspark.storage.blockManagerHeartbeatTimeoutMs=100000");
+        try (Records records = new Records(broker.bootstrapServers(), TOPIC)) {
+            // one that hits between two batches is no trouble
+            for (int attempt = 0; attempt < 20 && occurrences(AGAIN) == 0; attempt++) {
+                awaitMore();
+                awaitTrouble(() -> broker.signal("STOP"));
+                broker.signal("CONT");
+            }
+            assertThat(log()).contains(AGAIN);
+            await().atMost(PATIENCE).until(() -> Processes.isReady(port));
+            awaitMore();
+            assertAllCounted(records.end());
+        }
+        assertThat(streaming.isAlive()).isTrue();
+    }
+
+    @Test
+    void brokerAway_isSurvived_topicDeleted_isNot() throws Exception {
+        Process streaming = streaming();
         Map<String, Long> sent;
         try (Records records = new Records(broker.bootstrapServers(), TOPIC)) {
             awaitMore();
-            broker.signal("STOP");
-            await().atMost(PATIENCE)
-                    .until(() -> log().contains("the query is started again") || log().contains("does not answer"));
-            broker.signal("CONT");
-            awaitMore();
-            broker.kill();
-            int said = occurrences("does not answer") + occurrences("the query is started again");
-            await().atMost(PATIENCE)
-                    .until(() -> occurrences("does not answer") + occurrences("the query is started again") > said);
+            awaitTrouble(broker::kill);
             assertThat(Processes.status(port, "/health/live")).isEqualTo(200);
             broker = broker.restart();
             awaitMore();
@@ -145,6 +159,17 @@ class StreamingFaultIT {
                     .contains("WINDOW=10s: the checkpoint")
                     .contains("WINDOW=1m again");
         }
+    }
+
+    private interface Fault {
+        void inject() throws Exception;
+    }
+
+    /** Injects it, and waits until streaming says that Kafka is away. */
+    private void awaitTrouble(Fault fault) throws Exception {
+        int before = occurrences(AWAY) + occurrences(AGAIN);
+        fault.inject();
+        await().atMost(PATIENCE).until(() -> occurrences(AWAY) + occurrences(AGAIN) > before);
     }
 
     private Process streaming() throws IOException {
