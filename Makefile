@@ -14,7 +14,7 @@ ROUNDS ?= 20
 OUTAGE ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local replay backfill test fault-test load-test build format clean jdk
+.PHONY: help run-local replay backfill test fault-test load-test bench build format clean jdk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -45,6 +45,9 @@ fault-test: jdk ## what make test injects, ROUNDS times as often; report in loca
 load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCENARIO=single, batch, ndjson or cloudevents; report in local/target/load-test
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \
 	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
+
+bench: $(BUILT) ## how soon a count shows, each part a process of its own; report in local/target/bench
+	@java -Xmx128m -XX:+UseSerialGC -cp 'local/target/test-classes:local/target/lib/*' dev.sluice.local.FreshnessBench
 
 build: $(BUILT) ## the artifacts, without tests
 

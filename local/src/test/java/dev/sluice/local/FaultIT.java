@@ -177,6 +177,7 @@ class FaultIT {
             Ledger.Account account = victims.settle("broker away, gateway killed meanwhile, with spool", HALF, ledger);
             assertThat(account.refused()).isZero();
             assertThat(account.storedTwice()).isLessThanOrEqualTo(2 * HALF * Ledger.CONNECTIONS + REPLAYED_AT_A_KILL);
+            victims.assertCountedOnce(account);
         }
         victims.assertBalance(first);
     }

@@ -26,9 +26,21 @@ import org.apache.kafka.common.serialization.StringDeserializer;
  * event once: what it has no answer for is written down as such and not sent again.
  */
 final class Ledger implements AutoCloseable {
-    /** What became of the events of one run. */
+    /**
+     * What became of the events of one run.
+     *
+     * @param stored acknowledged or not, each once
+     * @param storedTwice how many times one was stored that was there already
+     */
     record Account(
-            int sent, int acknowledged, int refused, int unanswered, int missing, int outOfOrder, int storedTwice) {}
+            int sent,
+            int acknowledged,
+            int refused,
+            int unanswered,
+            int missing,
+            int outOfOrder,
+            int stored,
+            int storedTwice) {}
 
     static final int CONNECTIONS = 8;
 
@@ -125,6 +137,7 @@ final class Ledger implements AutoCloseable {
                 unanswered.get(),
                 missing.cardinality(),
                 stored.outOfOrder,
+                stored.numbers.cardinality(),
                 stored.twice);
     }
 

@@ -145,6 +145,7 @@ class OutageIT {
             assertThat(account.outOfOrder()).isZero();
             // what was on its way to Kafka when it got stuck or came back, and may have been stored
             assertThat(account.storedTwice()).isLessThanOrEqualTo(CONNECTIONS + REPLAY_WINDOW);
+            victims.assertCountedOnce(account);
             assertThat(spooled).isPositive();
         }
         victims.assertBalance(port);

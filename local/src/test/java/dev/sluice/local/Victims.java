@@ -114,6 +114,31 @@ final class Victims implements AutoCloseable {
         return process;
     }
 
+    /** What is stored twice is counted once: streaming, begun on all of it, says so. */
+    void assertCountedOnce(Ledger.Account account) throws Exception {
+        Path log = Report.log(name + "-streaming");
+        Files.deleteIfExists(log);
+        Process streaming = Processes.java(
+                log,
+                Map.of(
+                        "KAFKA_BOOTSTRAP_SERVERS",
+                        broker.bootstrapServers(),
+                        "STREAMING_PORT",
+                        Integer.toString(RealBroker.freePort()),
+                        "CHECKPOINT_DIR",
+                        folder.resolve("checkpoint").toUri().toString()),
+                "-Xmx512m",
+                "-jar",
+                Processes.artifact("streaming/target/sluice-streaming.jar"));
+        processes.add(streaming);
+        Map<String, Long> once = new HashMap<>(Map.of("fault counted", (long) account.stored()));
+        if (account.storedTwice() > 0) {
+            once.put("fault duplicate", (long) account.storedTwice());
+        }
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(new Console(log).totals()).isEqualTo(once));
+    }
+
     Path log(int port) throws IOException {
         return Report.log(name + "-gateway-" + port);
     }

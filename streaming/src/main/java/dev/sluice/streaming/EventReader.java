@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the declared fields of an event, each of its declared type; any other field is skipped. Spark's {@code from_json}
- * takes twice the time for a row, and makes texts of what should be refused. For one thread.
+ * makes a text of a number or an object where one is declared. For one thread.
  */
 final class EventReader {
     private static final JsonFactory JSON = new JsonFactory();
