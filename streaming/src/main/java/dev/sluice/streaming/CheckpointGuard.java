@@ -22,7 +22,7 @@ import org.apache.spark.sql.execution.streaming.CheckpointFileManager;
  */
 final class CheckpointGuard {
     static final String FILE = "sluice.json";
-    static final int FORMAT = 1;
+    static final int FORMAT = 2;
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -93,9 +93,10 @@ final class CheckpointGuard {
 
     private List<String> problems(JsonNode old) {
         int format = old.path("format").asInt();
-        if (format < 1 || format > FORMAT) {
+        if (format != FORMAT) {
             return List.of(prefix() + FILE + " there has the format " + old.path("format") + ", and this version knows "
-                    + FORMAT + ": it was written by a later one. Run that; or, to go on with this one: " + fresh());
+                    + FORMAT + ": it was written by " + (format > FORMAT ? "a later" : "an earlier")
+                    + " one. Run that; or, to go on with this one: " + fresh());
         }
         List<String> problems = new ArrayList<>();
         differs(

@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Queue;
 import org.apache.spark.api.java.function.FlatMapGroupsWithStateFunction;
 import org.apache.spark.api.java.function.MapFunction;
@@ -23,26 +24,28 @@ import org.apache.spark.sql.streaming.OutputMode;
  * one of the same time would be late. Receipts decide that, not the watermark, which is behind them: batches of another
  * size, or one of all, decide the same. Rows without an id, which are few for each batch, pass, and touch no state.
  *
- * <p>The state of an id is the receipt, in milliseconds since 1970 UTC, from which on it is new again.
+ * <p>The state is {@link Ids}: of each that was counted, the end of the step that it fell into.
  *
  * @param tally whose rows these are
  */
-record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String, Row, Long, Row> {
-    private static final long serialVersionUID = 1;
-    private static final char ID = '#';
+record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<Integer, Row, byte[], Row> {
+    private static final long serialVersionUID = 2;
 
-    /** Of one id, held at once: senders choose ids, and might send all of them with one. */
+    /** Groups of the rows without an id: enough for all cores. */
+    private static final int SPREAD = 1 << 8;
+
+    /** Of one bucket, held at once: senders choose ids, and might send all of them with one. */
     private static final int MOST_ROWS = 50_000;
 
     private static final int MOST_BYTES = 16 * 1024 * 1024;
 
     /** @param rows of {@link Tally#row}, with a watermark; the result has the columns of {@link Tally#tallied} */
     Dataset<Row> mark(Dataset<Row> rows) {
-        Dataset<Row> marked = rows.groupByKey((MapFunction<Row, String>) Duplicates::key, Encoders.STRING())
+        Dataset<Row> marked = rows.groupByKey((MapFunction<Row, Integer>) Duplicates::bucket, Encoders.INT())
                 .flatMapGroupsWithState(
                         this,
                         OutputMode.Append(),
-                        Encoders.LONG(),
+                        Encoders.BINARY(),
                         Encoders.row(tally.row()),
                         GroupStateTimeout.EventTimeTimeout());
         return tally.deadLetters().areWritten()
@@ -50,35 +53,42 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
                 : marked;
     }
 
-    private static String key(Row row) {
+    private static int bucket(Row row) {
         String id = row.getAs(Tally.EVENT_ID);
-        return id == null ? row.<String>getAs(Tally.OUTCOME) + row.getAs(Tally.EVENT_TYPE) : ID + id;
+        return id == null
+                ? -1 - Math.floorMod(Objects.hashCode(row.getAs(Tally.EVENT_TYPE)), SPREAD)
+                : Ids.Hash.of(id).bucket();
     }
 
     @Override
-    public Iterator<Row> call(String key, Iterator<Row> rows, GroupState<Long> counted) {
-        if (counted.hasTimedOut()) {
-            counted.remove();
-            return rows;
-        }
-        return key.charAt(0) == ID ? new Marked(rows, counted) : rows;
+    public Iterator<Row> call(Integer bucket, Iterator<Row> rows, GroupState<byte[]> state) {
+        return bucket < 0 ? rows : new Marked(rows, state);
     }
 
-    /** Rows of one id in the order of their receipts, as far as they may be held at once. */
+    /** Rows of one bucket in the order of their receipts, as far as they may be held at once; none where it timed out. */
     private final class Marked implements Iterator<Row> {
         private final Iterator<Row> rows;
-        private final GroupState<Long> counted;
+        private final GroupState<byte[]> state;
+        private final Ids counted;
         private final Queue<Row> ready = new ArrayDeque<>();
+        private final long step = tally.step().toMillis();
+        private final long lateness = tally.lateness().toMillis();
+        private boolean kept;
 
-        Marked(Iterator<Row> rows, GroupState<Long> counted) {
+        Marked(Iterator<Row> rows, GroupState<byte[]> state) {
             this.rows = rows;
-            this.counted = counted;
+            this.state = state;
+            this.counted = state.exists() ? new Ids(state.get(), state.getCurrentWatermarkMs()) : new Ids();
         }
 
         @Override
         public boolean hasNext() {
             if (ready.isEmpty() && rows.hasNext()) {
                 some().forEach(row -> ready.add(mark(row)));
+            }
+            if (ready.isEmpty() && !kept) {
+                kept = true;
+                keep();
             }
             return !ready.isEmpty();
         }
@@ -104,14 +114,22 @@ record Duplicates(Tally tally) implements FlatMapGroupsWithStateFunction<String,
         }
 
         private Row mark(Row row) {
-            long received = row.<Long>getAs(Tally.RECEIVED_AT);
-            if (counted.exists() && received < counted.get()) {
+            Ids.Hash id = Ids.Hash.of(row.getAs(Tally.EVENT_ID));
+            Long passed = counted.passed(id);
+            if (passed != null && row.<Long>getAs(Tally.RECEIVED_AT) < passed + lateness) {
                 return duplicate(row);
             }
-            long passed = row.<Long>getAs(Tally.AT) + tally.step().toMillis();
-            counted.update(passed + tally.lateness().toMillis());
-            counted.setTimeoutTimestamp(passed);
+            counted.add(id, row.<Long>getAs(Tally.AT) + step);
             return row;
+        }
+
+        private void keep() {
+            if (counted.isEmpty()) {
+                state.remove();
+            } else {
+                state.update(counted.bytes());
+                state.setTimeoutTimestamp(counted.earliest());
+            }
         }
     }
 

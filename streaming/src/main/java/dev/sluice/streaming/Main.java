@@ -25,7 +25,7 @@ public final class Main {
         try (Operations operations = new Operations(settings, metrics, health)) {
             AwaitedTopics topics = new AwaitedTopics(settings.awaited(), settings.consumer());
             topics.await(System.err);
-            SparkSession spark = Session.start(settings.partitions());
+            SparkSession spark = Session.start(settings.partitions(), settings.checkpoint());
             spark.streams().addListener(new ProgressListener(spark, metrics, health, mirror));
             new Service(settings, topics, spark, health, shutdown).run();
         } catch (Exception e) {

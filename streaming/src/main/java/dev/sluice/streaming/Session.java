@@ -10,9 +10,17 @@ final class Session {
 
     private Session() {}
 
-    /** @param partitions of the counts */
-    static SparkSession start(int partitions) {
-        return start(new SparkConf().setIfMissing("spark.sql.shuffle.partitions", Integer.toString(partitions)));
+    /**
+     * For the query.
+     *
+     * @param partitions of the counts
+     * @param checkpoint where it is
+     */
+    static SparkSession start(int partitions, String checkpoint) {
+        SparkConf conf = new SparkConf().setIfMissing("spark.sql.shuffle.partitions", Integer.toString(partitions));
+        setLocalMaster(conf);
+        LocalFiles.use(conf, checkpoint);
+        return start(conf);
     }
 
     /** For something that is done once: a task that failed would, tried again, send again what it had sent. */
@@ -20,7 +28,7 @@ final class Session {
         return start(new SparkConf().set("spark.task.maxFailures", "1"));
     }
 
-    private static SparkSession start(SparkConf conf) {
+    private static void setLocalMaster(SparkConf conf) {
         if (!conf.contains("spark.master")) {
             conf.setMaster("local[*]")
                     .setIfMissing("spark.ui.enabled", "false")
@@ -28,6 +36,10 @@ final class Session {
                     .setIfMissing("spark.driver.bindAddress", "127.0.0.1")
                     .setIfMissing("spark.driver.host", "127.0.0.1");
         }
+    }
+
+    private static SparkSession start(SparkConf conf) {
+        setLocalMaster(conf);
         conf.setIfMissing("spark.app.name", "sluice-streaming");
         conf.setIfMissing("spark.sql.streaming.stopTimeout", STOP_MILLIS + "ms");
         conf.set("spark.sql.session.timeZone", "UTC");

@@ -148,6 +148,10 @@ record Settings(
         // fetching is half of the source's cost at its defaults
         consumer.put("max.poll.records", "100000");
         consumer.put("receive.buffer.bytes", "1048576");
+        // what a batch reads is there already; and Spark asks for offsets behind each fetch, on a connection on which
+        // Kafka
+        // answers nothing before the next fetch, that for records yet to come, has waited this long
+        consumer.put("fetch.max.wait.ms", "5");
         consumer.putAll(environment.kafkaClient(CONSUMER_PREFIX));
         consumer.put("bootstrap.servers", KafkaAddress.read(environment));
         return Map.copyOf(consumer);

@@ -83,10 +83,14 @@ class CheckpointGuardTest {
     }
 
     @Test
-    void check_laterFormat_isRefused() throws IOException {
+    void check_otherFormat_isRefused() throws IOException {
         addBatch();
-        Files.writeString(folder.resolve(CheckpointGuard.FILE), "{\"format\":2,\"anything\":true}");
-        assertThatThrownBy(() -> check(WRITTEN)).hasMessageContaining("has the format 2, and this version knows 1");
+        Files.writeString(folder.resolve(CheckpointGuard.FILE), "{\"format\":3,\"anything\":true}");
+        assertThatThrownBy(() -> check(WRITTEN))
+                .hasMessageContaining("has the format 3, and this version knows 2: it was written by a later one");
+        Files.writeString(folder.resolve(CheckpointGuard.FILE), "{\"format\":1}");
+        assertThatThrownBy(() -> check(WRITTEN))
+                .hasMessageContaining("has the format 1, and this version knows 2: it was written by an earlier one");
     }
 
     @Test

@@ -9,6 +9,6 @@ final class Sessions {
     private Sessions() {}
 
     static SparkSession local() {
-        return Session.start(PARTITIONS);
+        return Session.start(PARTITIONS, "file:/");
     }
 }
