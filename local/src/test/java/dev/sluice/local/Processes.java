@@ -10,14 +10,23 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** What the end-to-end tests share: the packaged artifacts as processes, and an HTTP client. */
 final class Processes {
     /** The project's folder. */
     static final Path HOME = RealBroker.home();
+
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private static final long POLL_MILLIS = 5;
+    private static final int LAST_LINES = 15;
 
     private static final HttpClient HTTP =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -44,6 +53,68 @@ final class Processes {
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
         builder.environment().putAll(environment);
         return builder.start();
+    }
+
+    /**
+     * A gateway on those ports, not ready yet.
+     *
+     * @param settings beside those of the ports and of Kafka
+     * @param jvm options, memory among them
+     */
+    static Process gateway(
+            Path log,
+            int port,
+            int managementPort,
+            String bootstrapServers,
+            Map<String, String> settings,
+            String shell,
+            String... jvm)
+            throws IOException {
+        Map<String, String> environment = new HashMap<>(settings);
+        environment.put("HTTP_PORT", Integer.toString(port));
+        environment.put("MANAGEMENT_PORT", Integer.toString(managementPort));
+        environment.put("KAFKA_BOOTSTRAP_SERVERS", bootstrapServers);
+        return shell(
+                log,
+                environment,
+                shell,
+                Stream.concat(Arrays.stream(jvm), Stream.of("-jar", artifact("gateway/target/sluice-gateway.jar")))
+                        .toArray(String[]::new));
+    }
+
+    /** Streaming, with a checkpoint in {@code folder}. */
+    static Process streaming(
+            Path log, int managementPort, String bootstrapServers, Path checkpoint, Map<String, String> settings)
+            throws IOException {
+        Map<String, String> environment = new HashMap<>(settings);
+        environment.put("KAFKA_BOOTSTRAP_SERVERS", bootstrapServers);
+        environment.put("STREAMING_PORT", Integer.toString(managementPort));
+        environment.put("CHECKPOINT_DIR", checkpoint.toUri().toString());
+        return java(
+                log,
+                environment,
+                "-Xmx512m",
+                "-XX:+UseSerialGC",
+                "-jar",
+                artifact("streaming/target/sluice-streaming.jar"));
+    }
+
+    /** A condition of a process that is waited for. */
+    interface Condition {
+        boolean holds() throws Exception;
+    }
+
+    /** Returns when the condition holds; throws with the end of the process's log when it ended first, or takes too long. */
+    static void await(Condition condition, Process process, Path log) throws Exception {
+        long start = System.nanoTime();
+        while (!condition.holds()) {
+            if (!process.isAlive() || System.nanoTime() - start > PATIENCE.toNanos()) {
+                List<String> lines = text(log).lines().toList();
+                throw new IllegalStateException("See " + log + ", which ends:\n"
+                        + String.join("\n", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size())));
+            }
+            TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+        }
     }
 
     static String artifact(String path) {

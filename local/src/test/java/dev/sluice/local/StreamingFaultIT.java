@@ -148,7 +148,7 @@ class StreamingFaultIT {
         Files.writeString(checkpoint.resolve("offsets/0"), "v1");
         Files.writeString(
                 checkpoint.resolve("sluice.json"),
-                "{\"format\":1,\"partitions\":2,\"windowMillis\":60000,\"slideMillis\":60000,\"topics\":[\"events\"]}");
+                "{\"format\":2,\"partitions\":2,\"windowMillis\":60000,\"slideMillis\":60000,\"topics\":[\"events\"]}");
         try (java.net.ServerSocket taken = new java.net.ServerSocket(port)) {
             Process refused = streaming(Map.of("TRIGGER", "soon"));
             assertThat(refused.waitFor(1, TimeUnit.MINUTES)).isTrue();

@@ -93,22 +93,20 @@ final class Victims implements AutoCloseable {
      */
     Process gateway(int port, Map<String, String> settings, String shell) throws Exception {
         int managementPort = managementPorts.computeIfAbsent(port, any -> RealBroker.freePort());
-        Map<String, String> environment = new HashMap<>();
-        environment.put("HTTP_PORT", Integer.toString(port));
-        environment.put("MANAGEMENT_PORT", Integer.toString(managementPort));
-        environment.put("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers());
-        environment.put("BODY_TIMEOUT", "5s");
-        environment.put("KAFKA_PRODUCER_DELIVERY_TIMEOUT_MS", "10000");
-        environment.put("KAFKA_PRODUCER_REQUEST_TIMEOUT_MS", "5000");
-        environment.putAll(settings);
-        Process process = Processes.shell(
+        Map<String, String> all = new HashMap<>(Map.of(
+                "BODY_TIMEOUT", "5s",
+                "KAFKA_PRODUCER_DELIVERY_TIMEOUT_MS", "10000",
+                "KAFKA_PRODUCER_REQUEST_TIMEOUT_MS", "5000"));
+        all.putAll(settings);
+        Process process = Processes.gateway(
                 log(port),
-                environment,
+                port,
+                managementPort,
+                broker.bootstrapServers(),
+                all,
                 shell,
                 "-Xmx192m",
-                "-XX:+ExitOnOutOfMemoryError",
-                "-jar",
-                Processes.artifact("gateway/target/sluice-gateway.jar"));
+                "-XX:+ExitOnOutOfMemoryError");
         processes.add(process);
         await().atMost(PATIENCE).until(() -> Processes.isReady(managementPort));
         return process;
@@ -118,18 +116,8 @@ final class Victims implements AutoCloseable {
     void assertCountedOnce(Ledger.Account account) throws Exception {
         Path log = Report.log(name + "-streaming");
         Files.deleteIfExists(log);
-        Process streaming = Processes.java(
-                log,
-                Map.of(
-                        "KAFKA_BOOTSTRAP_SERVERS",
-                        broker.bootstrapServers(),
-                        "STREAMING_PORT",
-                        Integer.toString(RealBroker.freePort()),
-                        "CHECKPOINT_DIR",
-                        folder.resolve("checkpoint").toUri().toString()),
-                "-Xmx512m",
-                "-jar",
-                Processes.artifact("streaming/target/sluice-streaming.jar"));
+        Process streaming = Processes.streaming(
+                log, RealBroker.freePort(), broker.bootstrapServers(), folder.resolve("checkpoint"), Map.of());
         processes.add(streaming);
         Map<String, Long> once = new HashMap<>(Map.of("fault counted", (long) account.stored()));
         if (account.storedTwice() > 0) {

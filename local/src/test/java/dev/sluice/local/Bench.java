@@ -1,0 +1,75 @@
+package dev.sluice.local;
+
+import dev.sluice.events.RealBroker;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+
+/**
+ * {@code make bench} and {@code make bench-quick}: what the parts do against what bounds them, each a process of its own,
+ * on the machine that they share.
+ */
+final class Bench {
+    private static final int PARTITIONS = 4;
+
+    private Bench() {}
+
+    /** @param arguments {@code quick}; and the parts, all where none is named */
+    public static void main(String[] arguments) throws Exception {
+        List<String> named = List.of(arguments);
+        boolean quick = named.contains("quick");
+        List<String> parts =
+                named.stream().filter(part -> !part.equals("quick")).toList();
+        BenchReport report = new BenchReport(quick ? "quick" : "bench");
+        if (parts.isEmpty() || parts.contains("gateway")) {
+            withBroker((folder, broker) -> new HttpBench(report, folder, broker, quick ? 5 : 15).run(quick ? 2 : 5));
+        }
+        if (parts.isEmpty() || parts.contains("streaming")) {
+            withBroker((folder, broker) ->
+                    new DrainBench(report, folder, broker, quick ? 2_000_000 : 5_000_000).run(quick ? 1 : 3));
+        }
+        if (parts.isEmpty() || parts.contains("freshness")) {
+            withBroker((folder, broker) -> new FreshnessBench(report, folder, broker).run(quick ? 1 : 3));
+        }
+        report.write();
+        System.exit(0);
+    }
+
+    /** A part of the whole, on a broker of its own. */
+    private interface Part {
+        void run(Path folder, RealBroker broker) throws Exception;
+    }
+
+    private static void withBroker(Part part) throws Exception {
+        Path folder = Files.createTempDirectory("sluice-bench");
+        try (RealBroker broker = RealBroker.start(folder.resolve("kafka"))) {
+            part.run(folder, broker);
+        }
+        delete(folder);
+    }
+
+    static void createTopics(RealBroker broker, String... names) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            admin.createTopics(Stream.of(names)
+                            .map(name -> new NewTopic(name, PARTITIONS, (short) 1))
+                            .toList())
+                    .all()
+                    .get(1, TimeUnit.MINUTES);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(each);
+            }
+        }
+    }
+}

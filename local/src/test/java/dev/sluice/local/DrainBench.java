@@ -1,0 +1,162 @@
+package dev.sluice.local;
+
+import static dev.sluice.local.BenchReport.Bound.AT_LEAST;
+import static dev.sluice.local.BenchReport.Bound.AT_MOST;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.sluice.events.RealBroker;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.jar.JarFile;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+
+/**
+ * How fast streaming works off a backlog, against Spark reading the same records and doing nothing. Each is a new process
+ * in each round, and measured over the second half of the records, once its code is compiled.
+ */
+final class DrainBench {
+    private static final String TOPIC = "events";
+    private static final int TYPES = 20;
+    private static final int AGE_MILLIS = 300_000;
+    private static final int LIMIT_BATCHES = 8;
+    private static final Pattern ROWS = Pattern.compile("ROWS (\\d+)");
+
+    private final BenchReport report;
+    private final Path folder;
+    private final RealBroker broker;
+    private final int records;
+
+    DrainBench(BenchReport report, Path folder, RealBroker broker, int records) {
+        this.report = report;
+        this.folder = folder;
+        this.broker = broker;
+        this.records = records;
+    }
+
+    void run(int rounds) throws Exception {
+        Bench.createTopics(broker, TOPIC);
+        produce();
+        report.fact("backlog", records + " records of about 120 bytes in 4 partitions");
+        for (int round = 1; round <= rounds; round++) {
+            System.out.printf("streaming, round %d of %d%n", round, rounds);
+            Drain limit = limit(round);
+            Drain ours = streaming(round);
+            report.add("Spark's source alone, records/s", limit.perSecond);
+            report.add("Spark's source alone, CPU s per million", limit.cpuPerMillion);
+            report.add("streaming, records/s", ours.perSecond);
+            report.add(
+                    "streaming: records/s against Spark's source alone",
+                    AT_LEAST,
+                    0.5,
+                    ours.perSecond / limit.perSecond);
+            report.add("streaming: CPU s per million events", AT_MOST, 4, ours.cpuPerMillion);
+        }
+    }
+
+    private record Drain(double perSecond, double cpuPerMillion) {}
+
+    private interface Count {
+        long rows() throws Exception;
+    }
+
+    private Drain limit(int round) throws Exception {
+        Path log = folder.resolve("limit-" + round + ".log");
+        List<String> arguments = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
+        arguments.addAll(opens());
+        arguments.addAll(List.of(
+                "-cp",
+                Processes.artifact("streaming/target/test-classes") + ":"
+                        + Processes.artifact("streaming/target/sluice-streaming.jar"),
+                "dev.sluice.streaming.SparkLimit",
+                Integer.toString(records / LIMIT_BATCHES)));
+        Process process = Processes.java(
+                log,
+                Map.of(
+                        "KAFKA_BOOTSTRAP_SERVERS",
+                        broker.bootstrapServers(),
+                        "CHECKPOINT_DIR",
+                        folder.resolve("limit-" + round).toUri().toString()),
+                arguments.toArray(String[]::new));
+        return measure(process, log, () -> lastRows(log));
+    }
+
+    private Drain streaming(int round) throws Exception {
+        Path log = folder.resolve("streaming-" + round + ".log");
+        int port = RealBroker.freePort();
+        Process process = Processes.streaming(
+                log,
+                port,
+                broker.bootstrapServers(),
+                folder.resolve("streaming-" + round),
+                Map.of("STARTING_OFFSETS", "earliest"));
+        return measure(process, log, () -> {
+            try {
+                return (long) Processes.metric(port, "sluice_records_read_total");
+            } catch (IOException notYet) {
+                return 0;
+            }
+        });
+    }
+
+    private Drain measure(Process process, Path log, Count count) throws Exception {
+        try {
+            Measured measured = new Measured(process);
+            Processes.await(() -> count.rows() >= records / 2, process, log);
+            long rows = count.rows();
+            long start = System.nanoTime();
+            double cpu = measured.cpuSeconds();
+            Processes.await(() -> count.rows() >= records, process, log);
+            double seconds = (System.nanoTime() - start) / 1e9;
+            cpu = measured.cpuSeconds() - cpu;
+            return new Drain((records - rows) / seconds, cpu * 1e6 / (records - rows));
+        } finally {
+            process.destroyForcibly().onExit().join();
+        }
+    }
+
+    private static long lastRows(Path log) throws IOException {
+        long rows = 0;
+        Matcher each = ROWS.matcher(Processes.text(log));
+        while (each.find()) {
+            rows = Long.parseLong(each.group(1));
+        }
+        return rows;
+    }
+
+    /** What Spark needs opened of the JDK, as the artifact says it. */
+    private static List<String> opens() throws IOException {
+        try (JarFile jar = new JarFile(Processes.artifact("streaming/target/sluice-streaming.jar"))) {
+            return Stream.of(jar.getManifest()
+                            .getMainAttributes()
+                            .getValue("Add-Opens")
+                            .split(" "))
+                    .map(opened -> "--add-opens=" + opened + "=ALL-UNNAMED")
+                    .toList();
+        }
+    }
+
+    private void produce() {
+        System.out.printf("storing %d records%n", records);
+        Random random = new Random(1);
+        try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", broker.bootstrapServers(), "linger.ms", 20, "batch.size", 200_000),
+                new ByteArraySerializer(),
+                new ByteArraySerializer())) {
+            for (int i = 0; i < records; i++) {
+                String event = "{\"event_type\":\"type_" + random.nextInt(TYPES) + "\",\"timestamp\":"
+                        + (System.currentTimeMillis() - random.nextInt(AGE_MILLIS))
+                        + ",\"params\":{\"key\":\"value" + random.nextInt(1_000) + "\",\"page\":\"/products/17\"}}";
+                producer.send(new ProducerRecord<>(TOPIC, event.getBytes(UTF_8)));
+            }
+        }
+    }
+}
