@@ -12,14 +12,18 @@ export SCENARIO ?= single
 export BATCH ?= 100
 ROUNDS ?= 20
 OUTAGE ?= 600
+PARTS ?=
+
+comma := ,
+BENCH := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/target/lib/*' dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local replay backfill test fault-test load-test bench build format clean jdk
+.PHONY: help run-local replay backfill test fault-test load-test bench bench-quick build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
 	@echo
-	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 	@echo
 	@echo 'Needs a JDK 17 and nothing else; Maven and all libraries come from Maven Central.'
 
@@ -46,8 +50,11 @@ load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCEN
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \
 	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
 
-bench: $(BUILT) ## how soon a count shows, each part a process of its own; report in local/target/bench
-	@java -Xmx128m -XX:+UseSerialGC -cp 'local/target/test-classes:local/target/lib/*' dev.sluice.local.FreshnessBench
+bench: $(BUILT) wrk ## each part against what bounds it, in about 15 minutes; PARTS=gateway,streaming,freshness; report in local/target/bench
+	@$(BENCH) $(subst $(comma), ,$(PARTS))
+
+bench-quick: $(BUILT) wrk ## the same in less than 5 minutes, with fewer rounds
+	@$(BENCH) quick $(subst $(comma), ,$(PARTS))
 
 build: $(BUILT) ## the artifacts, without tests
 
@@ -68,3 +75,7 @@ jdk:
 	  [ "$$v" = 17 ] || { echo "Java $$v is on the PATH: Sluice needs JDK 17 (Spark 3.5 runs on no newer one)."; exit 1; }
 	@[ -z "$$JAVA_HOME" ] || "$$JAVA_HOME/bin/javac" -version 2>&1 | grep -q ' 17' || \
 	  { echo "JAVA_HOME=$$JAVA_HOME is no JDK 17: point it at one, or unset it."; exit 1; }
+
+wrk:
+	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get install -y wrk || sudo apt-get install -y wrk; } || \
+	  { echo 'No wrk found, and no package of that name: install it from https://github.com/wg/wrk.'; exit 1; }

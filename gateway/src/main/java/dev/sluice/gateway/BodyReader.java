@@ -5,13 +5,13 @@ import static dev.sluice.events.Rejection.INCOMPLETE_BODY;
 import static dev.sluice.events.Rejection.REQUEST_TIMEOUT;
 
 import io.vertx.core.Future;
-import io.vertx.core.Handler;
 import io.vertx.core.Promise;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads one body up to a bound of bytes and of time.
@@ -28,16 +28,30 @@ final class BodyReader implements SlowBodies.Body {
 
     private final HttpServerRequest request;
     private final Bounds bounds;
+    private final Admission admission;
+    private final Budget.Permit permit;
     private final Promise<byte[]> promise = Promise.promise();
-    private Buffer body = Buffer.buffer();
+    private final long since = System.nanoTime();
+    /** What came first, where that is all of it. */
+    private byte @Nullable [] whole;
+
+    private @Nullable Buffer body;
     /** As declared; 0 where it is not. */
     private final long length;
 
     private long received;
+    /** Whether nothing more of it comes. */
+    private boolean ended;
 
-    private BodyReader(HttpServerRequest request, Bounds bounds) {
+    private boolean watched;
+    /** Whether it is not read for lack of room. */
+    private boolean waiting;
+
+    private BodyReader(Admission admission, HttpServerRequest request, Bounds bounds, Budget.Permit permit) {
+        this.admission = admission;
         this.request = request;
         this.bounds = bounds;
+        this.permit = permit;
         this.length = declaredLength(request);
     }
 
@@ -47,51 +61,75 @@ final class BodyReader implements SlowBodies.Body {
      * @param permit grows with the body
      */
     static Future<byte[]> read(Admission admission, HttpServerRequest request, Bounds bounds, Budget.Permit permit) {
-        BodyReader reader = new BodyReader(request, bounds);
-        long length = reader.length;
-        admission.slowBodies().reading(permit, reader);
-        // once it is whole it waits for Kafka, and its sender is not to blame
-        reader.promise.future().onComplete(read -> admission.slowBodies().ended(permit));
-        reader.start(admission.vertx(), chunk -> reader.append(admission, permit, chunk));
-        if (length > bounds.bodyBytes()) {
-            reader.refuseLength();
-        } else if (!permit.claim(length) || (length <= SMALL && !permit.hasRoom(length))) {
-            reader.giveUp();
-        } else {
-            if (length > SMALL && !permit.promise(length)) {
-                reader.pauseUntil(admission, permit, false, () -> permit.promise(length));
-            }
-            if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
-                request.response().writeContinue();
-            }
-        }
+        BodyReader reader = new BodyReader(admission, request, bounds, permit);
+        reader.start();
+        reader.admit();
         return reader.promise.future();
     }
 
-    /** For a request that is refused already: forgets its body, within the same bounds. */
-    static void discard(Vertx vertx, HttpServerRequest request, Bounds bounds) {
-        if (!request.isEnded()) {
-            BodyReader reader = new BodyReader(request, bounds);
-            reader.promise.tryFail("refused");
-            reader.start(vertx, chunk -> {});
+    private void admit() {
+        if (length > bounds.bodyBytes()) {
+            refuseLength();
+        } else if (!permit.claim(length) || (length <= SMALL && !permit.hasRoom(length))) {
+            giveUp();
+        } else {
+            if (length > SMALL && !permit.promise(length)) {
+                pauseUntil(false, () -> permit.promise(length));
+            }
+            if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+                request.response().writeContinue();
+            }
         }
     }
 
-    private void start(Vertx vertx, Handler<Buffer> keep) {
-        long timer = vertx.setTimer(bounds.bodyTimeout().toMillis(), fired -> expire());
-        request.handler(chunk -> take(chunk, keep))
-                .endHandler(end -> {
-                    vertx.cancelTimer(timer);
-                    end();
-                })
-                .exceptionHandler(cause -> {
-                    vertx.cancelTimer(timer);
-                    refuse(Refusal.of(INCOMPLETE_BODY, "The body ended early: " + cause.getMessage()));
-                });
+    /** For a request that is refused already: forgets its body, within the same bounds. */
+    static void discard(Admission admission, HttpServerRequest request, Bounds bounds) {
+        if (!request.isEnded()) {
+            BodyReader reader = new BodyReader(admission, request, bounds, admission.nothing());
+            reader.promise.tryFail("refused");
+            reader.start();
+        }
+    }
+
+    private void start() {
+        admission.begin(this);
+        request.handler(this::take).endHandler(end -> end()).exceptionHandler(this::fail);
+    }
+
+    /** If it is still to be read. */
+    void watch() {
+        if (ended) {
+            return;
+        }
+        admission.deadlines().begin(this);
+        watched = true;
+        if (!promise.future().isComplete() && !waiting) {
+            admission.slowBodies().reading(permit, this);
+        }
+    }
+
+    private void unwatch() {
+        ended = true;
+        if (watched) {
+            admission.deadlines().end(this);
+        }
+        if (watched || waiting) {
+            admission.slowBodies().ended(permit);
+        }
+    }
+
+    private void fail(Throwable cause) {
+        unwatch();
+        refuse(Refusal.of(INCOMPLETE_BODY, "The body ended early: " + cause.getMessage()));
+    }
+
+    /** When it began, as {@link System#nanoTime} has it. */
+    long since() {
+        return since;
     }
 
     private static long declaredLength(HttpServerRequest request) {
-        String length = request.getHeader("Content-Length");
+        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
         try {
             return length == null ? 0 : Long.parseLong(length);
         } catch (NumberFormatException e) {
@@ -99,12 +137,12 @@ final class BodyReader implements SlowBodies.Body {
         }
     }
 
-    private void take(Buffer chunk, Handler<Buffer> keep) {
+    private void take(Buffer chunk) {
         received += chunk.length();
         if (received > bounds.bodyBytes()) {
             refuseLength();
         } else if (!promise.future().isComplete()) {
-            keep.handle(chunk);
+            append(chunk);
         }
         if (received > (long) bounds.bodyBytes() * DISCARDED_BODIES) {
             cutOff();
@@ -112,21 +150,26 @@ final class BodyReader implements SlowBodies.Body {
     }
 
     /** A chunk is there already when it turns out that there is no room for it: no other is read until there is. */
-    private void append(Admission admission, Budget.Permit permit, Buffer chunk) {
+    private void append(Buffer chunk) {
         int bytes = chunk.length();
         if (length == 0 && !permit.claim(bytes)) {
             giveUp();
             return;
         }
-        body.appendBuffer(chunk);
+        if (bytes == length) {
+            whole = chunk.getBytes();
+        } else {
+            body = (body == null ? Buffer.buffer() : body).appendBuffer(chunk);
+        }
         if (!permit.grow(bytes)) {
-            pauseUntil(admission, permit, true, () -> permit.grow(bytes));
+            pauseUntil(true, () -> permit.grow(bytes));
         }
     }
 
-    private void pauseUntil(Admission admission, Budget.Permit permit, boolean first, BooleanSupplier room) {
+    private void pauseUntil(boolean first, BooleanSupplier room) {
         SlowBodies slow = admission.slowBodies();
         slow.waiting(permit, this);
+        waiting = true;
         BooleanSupplier readable = () -> {
             if (promise.future().isComplete()) {
                 // one that has been answered meanwhile must not hold up those behind it
@@ -134,6 +177,7 @@ final class BodyReader implements SlowBodies.Body {
             }
             boolean roomy = room.getAsBoolean();
             if (roomy) {
+                waiting = false;
                 slow.reading(permit, this);
             }
             return roomy;
@@ -141,12 +185,18 @@ final class BodyReader implements SlowBodies.Body {
         admission.pauseUntil(readable, first, request, this::giveUp);
     }
 
+    /** Once it is whole it waits for Kafka, and its sender is not to blame. */
     private void end() {
-        promise.tryComplete(body.getBytes());
+        unwatch();
+        if (whole == null) {
+            promise.tryComplete(body == null ? new byte[0] : body.getBytes());
+        } else {
+            promise.tryComplete(whole);
+        }
     }
 
     /** Answers, and ends the connection: its sender would take up memory for as long as it likes. */
-    private void expire() {
+    void expire() {
         refuse(Refusal.of(
                 REQUEST_TIMEOUT, "Send the body within " + bounds.bodyTimeout().toMillis() + " ms."));
         if (request.response().ended()) {
@@ -172,8 +222,10 @@ final class BodyReader implements SlowBodies.Body {
     }
 
     private void refuse(Refusal refusal) {
+        admission.slowBodies().ended(permit);
         promise.tryFail(refusal.asException());
-        body = Buffer.buffer();
+        body = null;
+        whole = null;
     }
 
     /** One connection holds many streams in HTTP/2, and one of them is to blame. */

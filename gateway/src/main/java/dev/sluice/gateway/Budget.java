@@ -117,8 +117,10 @@ final class Budget {
         }
 
         private void keepPromise(long bytes) {
-            toCome -= bytes;
-            promised.addAndGet(-bytes);
+            if (bytes != 0) {
+                toCome -= bytes;
+                promised.addAndGet(-bytes);
+            }
         }
 
         long held() {

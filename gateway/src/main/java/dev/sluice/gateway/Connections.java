@@ -3,7 +3,6 @@ package dev.sluice.gateway;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServerOptions;
-import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -21,10 +20,21 @@ final class Connections {
     private static final long SWEEP_MILLIS = 1_000;
 
     /** What one connection does. */
-    private static final class Use {
+    static final class Use {
         private final Budget.Share share = new Budget.Share();
         private int requests;
         private long idleSince = System.nanoTime();
+
+        /** What its requests hold together. */
+        Budget.Share share() {
+            return share;
+        }
+
+        /** The request is answered. */
+        void ended() {
+            requests--;
+            idleSince = System.nanoTime();
+        }
     }
 
     private final Map<HttpConnection, Use> open = new HashMap<>();
@@ -53,24 +63,13 @@ final class Connections {
         connection.closeHandler(closed -> open.remove(connection));
     }
 
-    /** A handler of every request. */
-    void used(RoutingContext context) {
-        Use use = open.get(context.request().connection());
-        if (use != null) {
-            use.requests++;
-            context.addEndHandler(ended -> {
-                use.requests--;
-                use.idleSince = System.nanoTime();
-            });
-        }
-        context.next();
-    }
-
-    /** What the requests of one connection hold together. */
-    Budget.Share share(HttpConnection connection) {
+    /** For a request that is to be answered: {@link Use#ended} must follow. */
+    Use begin(HttpConnection connection) {
         Use use = open.get(connection);
-        // closed already: nothing more comes of it
-        return use == null ? new Budget.Share() : use.share;
+        // one that is closed already comes to nothing more
+        Use begun = use == null ? new Use() : use;
+        begun.requests++;
+        return begun;
     }
 
     private void sweep() {

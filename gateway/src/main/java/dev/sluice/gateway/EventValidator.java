@@ -25,7 +25,7 @@ import java.util.EnumSet;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Holds bytes against the event contract in one streaming pass; builds no tree and keeps nothing. */
+/** Holds bytes against the event contract in one streaming pass; builds no tree and keeps nothing. For one thread. */
 final class EventValidator {
     private static final String LONGEST_TIMESTAMP = Long.toString(Limits.MAX_TIMESTAMP);
 
@@ -33,10 +33,12 @@ final class EventValidator {
 
     private final Bounds bounds;
     private final KeyPolicy keys;
+    private final Glance glance;
 
     EventValidator(Bounds bounds, KeyPolicy keys) {
         this.bounds = bounds;
         this.keys = keys;
+        this.glance = new Glance(bounds.nesting());
     }
 
     /** The event that {@code bytes} are, or why they are none. */
@@ -45,7 +47,15 @@ final class EventValidator {
             return Refusal.of(EVENT_TOO_LARGE, "Send at most " + bounds.eventBytes() + " bytes an event.");
         }
         Refusal refusal = JsonSyntax.checkText(bytes);
-        return refusal == null ? checkJson(bytes) : refusal;
+        if (refusal != null) {
+            return refusal;
+        }
+        String type = keys.source() == KeyPolicy.Source.PARAMS_FIELD ? null : glance.type(bytes);
+        return type == null ? checkJson(bytes) : new Event(bytes, type, keyOf(type));
+    }
+
+    private @Nullable String keyOf(String type) {
+        return keys.source() == KeyPolicy.Source.EVENT_TYPE ? type : null;
     }
 
     private Verdict checkJson(byte[] bytes) {
@@ -145,7 +155,7 @@ final class EventValidator {
             Refusal refusal = length(Field.EVENT_TYPE, Limits.EVENT_TYPE_CHARACTERS);
             type = parser.getText();
             if (keys.source() == KeyPolicy.Source.EVENT_TYPE) {
-                key = type;
+                key = keyOf(type);
             }
             boolean allowed = type.chars().allMatch(Limits::isEventTypeCharacter);
             if (refusal == null && !allowed) {

@@ -14,9 +14,9 @@ import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
-import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
@@ -55,7 +55,7 @@ final class IngestVerticle extends VerticleBase {
     private final CloudEventReader cloudEvents = new CloudEventReader();
     private final Buffer contract;
     private final Budget budget;
-    private final Set<Promise<Results>> inFlight = new HashSet<>();
+    private final Set<Exchange> inFlight = new HashSet<>();
 
     @SuppressWarnings("NullAway.Init") // by start(), which comes before every request
     private Admission admission;
@@ -76,11 +76,11 @@ final class IngestVerticle extends VerticleBase {
     @Override
     public Future<?> start() {
         Connections connections = new Connections(vertx, IDLE);
-        admission = new Admission(vertx, budget, publisher, connections);
+        admission = new Admission(vertx, budget, publisher, settings.bounds().bodyTimeout());
         server = vertx.createHttpServer(options(connections))
                 .connectionHandler(connections::opened)
-                .requestHandler(router(connections))
-                .invalidRequestHandler(request -> responses.refuse(request, invalid(request)));
+                .requestHandler(handler(connections, router(connections)))
+                .invalidRequestHandler(request -> responses.refuseAndClose(request.response(), invalid(request)));
         return server.listen(settings.httpPort(), settings.httpHost());
     }
 
@@ -91,24 +91,54 @@ final class IngestVerticle extends VerticleBase {
     @Override
     public Future<?> stop() {
         vertx.setTimer(LAST_ANSWERS.toMillis(), timer -> List.copyOf(inFlight)
-                .forEach(answer -> answer.tryFail(STOPPING.asException())));
+                .forEach(exchange -> exchange.fail(STOPPING.asException())));
         return server == null ? Future.succeededFuture() : server.shutdown(DRAIN);
     }
 
     private HttpServerOptions options(Connections connections) {
-        HttpServerOptions options = connections.limit(
-                new HttpServerOptions(), settings.bounds().bodyTimeout().plus(IDLE));
+        HttpServerOptions options =
+                options(connections, settings.bounds().bodyTimeout().plus(IDLE));
         settings.tls().ifPresent(tls -> options.setSsl(true).setUseAlpn(true).setKeyCertOptions(tls.options()));
         return options;
     }
 
+    /** @param longestRequest as {@link Connections#limit} takes it */
+    static HttpServerOptions options(Connections connections, Duration longestRequest) {
+        // no request may become a web socket, and each would be looked at for that
+        HttpServerOptions options = new HttpServerOptions()
+                .setPerFrameWebSocketCompressionSupported(false)
+                .setPerMessageWebSocketCompressionSupported(false);
+        return connections.limit(options, longestRequest);
+    }
+
+    /** Events of no other origin's pages, which are nearly all, take the short way: the router costs as much as they. */
+    private Handler<HttpServerRequest> handler(Connections connections, Router router) {
+        if (!settings.corsOrigins().isEmpty()) {
+            return router;
+        }
+        return request -> {
+            if (HttpMethod.POST.equals(request.method()) && PATH.equals(request.path())) {
+                take(request, connections.begin(request.connection()));
+            } else {
+                router.handle(request);
+            }
+        };
+    }
+
     private Router router(Connections connections) {
         Router router = Router.router(vertx);
-        router.route().handler(connections::used);
+        router.route().handler(context -> {
+            connections.begin(context.request().connection()).ended();
+            context.next();
+        });
         Browsers.cors(settings.corsOrigins()).ifPresent(router.route()::handler);
-        router.post(PATH).handler(this::take);
+        router.post(PATH)
+                .handler(context -> take(
+                        context.request(), connections.begin(context.request().connection())));
         router.options(PATH).handler(new WebHookPermission(settings.webhookOrigins()));
-        router.get(IMAGE_PATH).handler(this::takeImage);
+        router.get(IMAGE_PATH)
+                .handler(context ->
+                        takeImage(context, connections.begin(context.request().connection())));
         router.route(CONTRACT_PATH)
                 .method(HttpMethod.GET)
                 .method(HttpMethod.HEAD)
@@ -119,68 +149,70 @@ final class IngestVerticle extends VerticleBase {
         router.route(IMAGE_PATH).handler(context -> refuseMethod(context, "GET"));
         router.route(CONTRACT_PATH).handler(context -> refuseMethod(context, "GET, HEAD"));
         router.route()
-                .handler(context ->
-                        refuse(context, Refusal.of(NOT_FOUND, "Events go to " + HttpMethod.POST + " " + PATH + ".")));
+                .handler(context -> refuse(
+                        context.request(),
+                        Refusal.of(NOT_FOUND, "Events go to " + HttpMethod.POST + " " + PATH + ".")));
         router.route().failureHandler(responses::fail);
         // a path that the router cannot read comes to no handler
         router.errorHandler(
-                400, context -> refuse(context, Refusal.of(INVALID_REQUEST, "The path is not percent-encoded.")));
+                400,
+                context -> refuse(context.request(), Refusal.of(INVALID_REQUEST, "The path is not percent-encoded.")));
         return router;
     }
 
-    private void take(RoutingContext context) {
+    private void take(HttpServerRequest request, Connections.Use use) {
         long receivedMillis = System.currentTimeMillis();
-        HttpServerRequest request = context.request();
         try {
             Format format = Format.of(request);
             String encoding = encoding(request);
-            Budget.Permit permit = admission.admit(request.connection());
-            answer(
-                    permit,
-                    BodyReader.read(admission, request, settings.bounds(), permit)
-                            .compose(body -> Inflation.inflate(
-                                    this.context,
-                                    body,
-                                    encoding,
-                                    settings.bounds().inflatedBytes(),
-                                    permit))
-                            .compose(body -> take(format, request, body, receivedMillis)),
-                    outcome -> responses.answer(context, outcome));
+            Budget.Permit permit = admission.admit(use.share());
+            Exchange exchange = begin(permit, use, outcome -> responses.answer(request, outcome));
+            BodyReader.read(admission, request, settings.bounds(), permit).onComplete(read -> {
+                if (read.failed()) {
+                    exchange.fail(read.cause());
+                } else {
+                    take(format, encoding, request, read.result(), permit, receivedMillis)
+                            .onComplete(exchange);
+                }
+            });
         } catch (RefusedException e) {
-            refuse(context, e.refusal());
+            refuse(request, e.refusal());
+            use.ended();
         }
     }
 
-    private void takeImage(RoutingContext context) {
+    private Future<Results> take(
+            Format format,
+            String encoding,
+            HttpServerRequest request,
+            byte[] body,
+            Budget.Permit permit,
+            long receivedMillis) {
+        return encoding.isEmpty()
+                ? take(format, request, body, receivedMillis)
+                : Inflation.inflate(context, body, encoding, settings.bounds().inflatedBytes(), permit)
+                        .compose(inflated -> take(format, request, inflated, receivedMillis));
+    }
+
+    private void takeImage(RoutingContext routing, Connections.Use use) {
         long receivedMillis = System.currentTimeMillis();
+        HttpServerRequest request = routing.request();
         try {
-            Budget.Permit permit = admission.admit(context.request().connection());
-            answer(
-                    permit,
-                    intake(receivedMillis, false).take(verdict(() -> Pixel.toEvent(context.queryParams()))),
-                    outcome -> responses.answerImage(context, outcome));
+            Budget.Permit permit = admission.admit(use.share());
+            Exchange exchange = begin(permit, use, outcome -> responses.answerImage(request, outcome));
+            intake(receivedMillis, false)
+                    .take(verdict(() -> Pixel.toEvent(routing.queryParams())))
+                    .onComplete(exchange);
         } catch (RefusedException e) {
-            responses.refuse(context, e.refusal());
+            responses.refuse(request.response(), e.refusal());
+            use.ended();
         }
     }
 
-    /** Gives the permit back once the results are there, or the time to stop has come. */
-    private void answer(Budget.Permit permit, Future<Results> results, Handler<AsyncResult<Results>> respond) {
-        Promise<Results> answer = Promise.promise();
-        inFlight.add(answer);
-        metrics.begin();
-        answer.future().onComplete(outcome -> {
-            inFlight.remove(answer);
-            metrics.end();
-            permit.release();
+    private Exchange begin(Budget.Permit permit, Connections.Use use, Handler<AsyncResult<Results>> respond) {
+        return new Exchange(inFlight, metrics, permit, outcome -> {
+            use.ended();
             respond.handle(outcome);
-        });
-        results.onComplete(outcome -> {
-            if (outcome.succeeded()) {
-                answer.tryComplete(outcome.result());
-            } else {
-                answer.tryFail(outcome.cause());
-            }
         });
     }
 
@@ -240,22 +272,25 @@ final class IngestVerticle extends VerticleBase {
     }
 
     private static String encoding(HttpServerRequest request) throws RefusedException {
-        String encoding = request.getHeader("Content-Encoding");
-        if (encoding != null && !Inflation.isSupported(encoding.strip())) {
+        String encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
+        if (encoding == null) {
+            return "";
+        }
+        if (!Inflation.isSupported(encoding.strip())) {
             throw Refusal.of(UNSUPPORTED_ENCODING, "Send one of " + Inflation.ENCODINGS + ", or none.")
                     .asException();
         }
-        return encoding == null ? "" : encoding.strip();
+        return encoding.strip();
     }
 
     private void refuseMethod(RoutingContext context, String allowed) {
         context.response().putHeader("Allow", allowed);
-        refuse(context, Refusal.of(METHOD_NOT_ALLOWED, "Use one of " + allowed + "."));
+        refuse(context.request(), Refusal.of(METHOD_NOT_ALLOWED, "Use one of " + allowed + "."));
     }
 
-    private void refuse(RoutingContext context, Refusal refusal) {
-        BodyReader.discard(vertx, context.request(), settings.bounds());
-        responses.refuse(context, refusal);
+    private void refuse(HttpServerRequest request, Refusal refusal) {
+        BodyReader.discard(admission, request, settings.bounds());
+        responses.refuse(request.response(), refusal);
     }
 
     private static Refusal invalid(HttpServerRequest request) {

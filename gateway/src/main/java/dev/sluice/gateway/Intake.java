@@ -66,7 +66,7 @@ final class Intake {
         metrics.received();
         if (verdict instanceof Event event) {
             inFlight++;
-            publisher.publish(event, receivedMillis).onComplete(outcome -> published(index, outcome));
+            publisher.publish(event, receivedMillis, context).onComplete(outcome -> published(index, outcome));
         } else if (verdict instanceof Refusal refusal) {
             reject(index, refusal);
         }

@@ -107,7 +107,15 @@ final class JsonSyntax {
     }
 
     static boolean isUtf8(byte[] bytes) {
-        return ByteBufUtil.isText(Unpooled.wrappedBuffer(bytes), StandardCharsets.UTF_8);
+        return isAscii(bytes) || ByteBufUtil.isText(Unpooled.wrappedBuffer(bytes), StandardCharsets.UTF_8);
+    }
+
+    private static boolean isAscii(byte[] bytes) {
+        int bits = 0;
+        for (byte b : bytes) {
+            bits |= b;
+        }
+        return bits >= 0;
     }
 
     /** White space as RFC 8259 has it. */

@@ -19,9 +19,11 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.BufferExhaustedException;
+import org.apache.kafka.clients.producer.Callback;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -68,6 +70,9 @@ final class KafkaPublisher implements Publisher {
     private volatile boolean unusable;
 
     private final AtomicBoolean failing = new AtomicBoolean();
+    /** Of each event loop that publishes. */
+    private final Map<Context, Acknowledgements> acknowledgements = new ConcurrentHashMap<>();
+
     private final Breaker breaker;
     private final KafkaProbe probe;
     private String lastProblem = "";
@@ -109,21 +114,16 @@ final class KafkaPublisher implements Publisher {
     }
 
     @Override
-    public Future<Receipt> publish(Event event, long receivedMillis) {
-        return publish(event, receivedMillis, vertx.getOrCreateContext());
-    }
-
-    /** For a caller that runs on no context. */
-    Future<Receipt> publish(Event event, long receivedMillis, Context context) {
+    public Future<Receipt> publish(Event event, long receivedMillis, Context context) {
         Producer<byte[], byte[]> target = producer;
         if (target == null) {
             return Future.failedFuture(Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet.")
                     .asException());
         }
         breaker.sent();
-        Delivery delivery = new Delivery(context);
+        Delivery delivery = new Delivery(acknowledgements.computeIfAbsent(context, Acknowledgements::new));
         try {
-            var unused = target.send(record(event, receivedMillis), delivery::onCompletion);
+            var unused = target.send(record(event, receivedMillis), delivery);
         } catch (KafkaException | IllegalStateException e) {
             delivery.onCompletion(null, e);
         }
@@ -232,23 +232,29 @@ final class KafkaPublisher implements Publisher {
     }
 
     /** One record on its way; completed on the event loop that sent it. */
-    private final class Delivery {
-        private final Context context;
+    private final class Delivery extends Acknowledgements.Acknowledgement implements Callback {
+        private final Acknowledgements acknowledgements;
         private final Promise<Receipt> promise = Promise.promise();
         /** Kafka calls back on it only where {@code send} failed at once. */
         private final Thread sender = Thread.currentThread();
-        /** A producer that fails for good throws, and calls back as well. */
-        private final AtomicBoolean completed = new AtomicBoolean();
+        /** A producer that fails for good throws, and calls back as well; both on the thread that sends. */
+        private volatile boolean completed;
 
-        Delivery(Context context) {
-            this.context = context;
+        private @Nullable RecordMetadata metadata;
+        private @Nullable Refusal refusal;
+
+        Delivery(Acknowledgements acknowledgements) {
+            this.acknowledgements = acknowledgements;
         }
 
-        void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
-            if (!completed.compareAndSet(false, true)) {
+        @Override
+        public void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
+            if (completed) {
                 return;
             }
-            Refusal refusal = failure == null ? null : refusal(failure);
+            completed = true;
+            this.metadata = metadata;
+            refusal = failure == null ? null : refusal(failure);
             if (failure != null
                     && (isSending() ? isFatal(failure) : failure instanceof ClusterAuthorizationException)) {
                 unusable = true;
@@ -261,9 +267,9 @@ final class KafkaPublisher implements Publisher {
             }
             reportChange(refusal);
             if (isSending()) {
-                complete(metadata, refusal);
+                arrive();
             } else {
-                context.runOnContext(ignored -> complete(metadata, refusal));
+                acknowledgements.add(this);
             }
         }
 
@@ -271,7 +277,8 @@ final class KafkaPublisher implements Publisher {
             return Thread.currentThread().equals(sender);
         }
 
-        private void complete(@Nullable RecordMetadata metadata, @Nullable Refusal refusal) {
+        @Override
+        void arrive() {
             if (refusal == null && metadata != null) {
                 promise.complete(new Stored(metadata.topic(), metadata.partition(), metadata.offset()));
             } else if (refusal != null) {

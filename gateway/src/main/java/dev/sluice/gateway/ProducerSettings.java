@@ -53,6 +53,9 @@ final class ProducerSettings {
         Map<String, String> defaults = new HashMap<>();
         defaults.put(ProducerConfig.CLIENT_ID_CONFIG, "sluice-gateway");
         defaults.put(ProducerConfig.LINGER_MS_CONFIG, "5");
+        // a full load fills these within the linger; fewer and smaller requests spare the gateway as much as the broker
+        defaults.put(ProducerConfig.BATCH_SIZE_CONFIG, "65536");
+        defaults.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
         // An answer within twenty seconds even when Kafka gives none; a person waits no longer.
         defaults.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, "20000");
         defaults.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, "10000");

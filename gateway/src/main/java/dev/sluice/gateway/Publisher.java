@@ -1,5 +1,6 @@
 package dev.sluice.gateway;
 
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import org.jspecify.annotations.Nullable;
 
@@ -30,11 +31,12 @@ interface Publisher {
 
     /**
      * Never blocks. Succeeds once the event is durable; fails with a {@link RefusedException} that tells whether it was
-     * not stored or may have been. Completes on the caller's context.
+     * not stored or may have been.
      *
      * @param receivedMillis milliseconds since 1970 UTC
+     * @param context that of the caller's verticle, on which it completes: those of requests come and go
      */
-    Future<Receipt> publish(Event event, long receivedMillis);
+    Future<Receipt> publish(Event event, long receivedMillis, Context context);
 
     /** Delivers what is under way, as far as Kafka takes it, then lets go. */
     Future<Void> close();

@@ -43,7 +43,9 @@ final class SlowBodies {
 
     void ended(Budget.Permit permit) {
         reading.remove(permit);
-        waiting.remove(permit);
+        if (!waiting.isEmpty()) {
+            waiting.remove(permit);
+        }
     }
 
     /** Gives one up, if there is one; one that waits only where none is read, for its sender may be fast. */

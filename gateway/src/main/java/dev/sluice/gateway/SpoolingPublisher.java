@@ -65,7 +65,6 @@ final class SpoolingPublisher implements Publisher {
         }
     }
 
-    private final Vertx vertx;
     private final Context context;
     private final KafkaPublisher kafka;
     private final Spool spool;
@@ -91,7 +90,6 @@ final class SpoolingPublisher implements Publisher {
 
     /** @param folder of the spool, where events that Kafka will never take are kept as well */
     SpoolingPublisher(Vertx vertx, KafkaPublisher kafka, Spool spool, Path folder) {
-        this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
         this.kafka = kafka;
         this.spool = spool;
@@ -134,18 +132,19 @@ final class SpoolingPublisher implements Publisher {
     }
 
     @Override
-    public Future<Receipt> publish(Event event, long receivedMillis) {
+    public Future<Receipt> publish(Event event, long receivedMillis, Context context) {
         if (!isDirect()) {
-            return keep(event, receivedMillis);
+            return keep(event, receivedMillis, context);
         }
-        return kafka.publish(event, receivedMillis)
-                .recover(cause ->
-                        isFinal(cause) ? Future.failedFuture(cause) : keepInDoubt(event, receivedMillis, cause));
+        return kafka.publish(event, receivedMillis, context)
+                .recover(cause -> isFinal(cause)
+                        ? Future.failedFuture(cause)
+                        : keepInDoubt(event, receivedMillis, context, cause));
     }
 
     /** Where the spool does not take it either, what is said of Kafka stands: it may be stored there. */
-    private Future<Receipt> keepInDoubt(Event event, long receivedMillis, Throwable cause) {
-        return keep(event, receivedMillis).recover(spool -> Future.failedFuture(cause));
+    private Future<Receipt> keepInDoubt(Event event, long receivedMillis, Context context, Throwable cause) {
+        return keep(event, receivedMillis, context).recover(spool -> Future.failedFuture(cause));
     }
 
     private static boolean isFinal(Throwable cause) {
@@ -153,14 +152,14 @@ final class SpoolingPublisher implements Publisher {
                 || KafkaPublisher.OF_THE_RECORD.contains(refusal.refusal().rejection());
     }
 
-    private Future<Receipt> keep(Event event, long receivedMillis) {
+    private Future<Receipt> keep(Event event, long receivedMillis, Context context) {
         Refusal refusal = spoolRefusal();
         if (refusal != null) {
             return Future.failedFuture(refusal.asException());
         }
         held.incrementAndGet();
         Promise<Receipt> promise = Promise.promise();
-        arriving.add(new Arriving(new SpoolRecord.Arrival(event, receivedMillis), vertx.getOrCreateContext(), promise));
+        arriving.add(new Arriving(new SpoolRecord.Arrival(event, receivedMillis), context, promise));
         wake();
         return promise.future();
     }

@@ -4,10 +4,15 @@ import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpServerOptions;
+import java.time.Duration;
 
-/** The limit that {@code make bench} holds the gateway against: reads the body of a request and answers 202. */
+/**
+ * The limit that {@code make bench} holds the gateway against: the same options, reads the body of a request and
+ * answers 202.
+ */
 final class BareServer extends VerticleBase {
+    private static final Duration IDLE = Duration.ofMinutes(1);
+
     private final int port;
 
     private BareServer(int port) {
@@ -30,7 +35,7 @@ final class BareServer extends VerticleBase {
 
     @Override
     public Future<?> start() {
-        return vertx.createHttpServer(new HttpServerOptions())
+        return vertx.createHttpServer(IngestVerticle.options(new Connections(vertx, IDLE), IDLE))
                 .requestHandler(request -> request.body()
                         .onSuccess(body -> request.response().setStatusCode(202).end()))
                 .listen(port, "localhost");

@@ -21,8 +21,10 @@ import io.vertx.ext.web.client.WebClient;
 import io.vertx.junit5.VertxExtension;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
@@ -137,7 +139,11 @@ class KafkaTroubleTest {
             Settings settings = Fixture.settings(broker.port(), Map.of());
             Running gateway = run(settings);
             Fixture.assertProblem(post(settings, Golden.PROTOTYPE), Rejection.KAFKA_REFUSED);
-            String large = "{\"event_type\":\"a\",\"params\":{\"x\":\"" + "x".repeat(2_000) + "\"}}";
+            byte[] noise = new byte[2_000];
+            new Random(1).nextBytes(noise);
+            // that no compression makes smaller than the topic takes
+            String large = "{\"event_type\":\"a\",\"params\":{\"x\":\""
+                    + HexFormat.of().formatHex(noise) + "\"}}";
             Fixture.assertProblem(post(settings, large), Rejection.RECORD_TOO_LARGE);
             assertThat(management(client, settings, "/health/ready").statusCode())
                     .isEqualTo(200);

@@ -30,6 +30,9 @@ final class Wrk {
             end
             """;
 
+    /** Not the same for all: those that are answered together would send together for ever. */
+    private static final String PAUSE = "function delay() return math.random(0, 2 * %d) end%n";
+
     private static final double MICROS = 1e6;
     private static final int THREADS = 2;
 
@@ -43,7 +46,7 @@ final class Wrk {
     /**
      * Posts the same body for so long.
      *
-     * @param pauseMillis of each connection between an answer and its next request
+     * @param pauseMillis of each connection between an answer and its next request, on average
      */
     Result post(int port, int connections, int seconds, String contentType, String body, int pauseMillis)
             throws IOException, InterruptedException {
@@ -51,7 +54,7 @@ final class Wrk {
                 Files.createTempFile(folder, "wrk", ".lua"),
                 "wrk.method = \"POST\"\nwrk.headers[\"Content-Type\"] = \"" + contentType + "\"\nwrk.body = [==[" + body
                         + "]==]\n"
-                        + (pauseMillis > 0 ? "function delay() return " + pauseMillis + " end\n" : "") + DONE);
+                        + (pauseMillis > 0 ? String.format(PAUSE, pauseMillis) : "") + DONE);
         Process wrk = new ProcessBuilder(List.of(
                         "wrk",
                         "-t" + THREADS,

@@ -1,0 +1,46 @@
+package dev.sluice.gateway;
+
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Future;
+import io.vertx.core.Handler;
+import java.util.Set;
+
+/** One request on its way to its answer; gets there once, and gives back what it held. */
+final class Exchange implements Handler<AsyncResult<Results>> {
+    private final Set<Exchange> inFlight;
+    private final Metrics metrics;
+    private final Budget.Permit permit;
+    private final Handler<AsyncResult<Results>> respond;
+    private boolean answered;
+
+    /**
+     * Begins.
+     *
+     * @param inFlight has it in it until it is answered
+     */
+    Exchange(Set<Exchange> inFlight, Metrics metrics, Budget.Permit permit, Handler<AsyncResult<Results>> respond) {
+        this.inFlight = inFlight;
+        this.metrics = metrics;
+        this.permit = permit;
+        this.respond = respond;
+        inFlight.add(this);
+        metrics.begin();
+    }
+
+    /** The results are there, or the time to stop has come, whichever is first. */
+    @Override
+    public void handle(AsyncResult<Results> outcome) {
+        if (answered) {
+            return;
+        }
+        answered = true;
+        inFlight.remove(this);
+        metrics.end();
+        permit.release();
+        respond.handle(outcome);
+    }
+
+    void fail(Throwable cause) {
+        handle(Future.failedFuture(cause));
+    }
+}
