@@ -54,7 +54,10 @@ final class KafkaPublisher implements Publisher {
     static final Set<Rejection> OF_THE_RECORD = EnumSet.of(RECORD_TOO_LARGE, KAFKA_REFUSED);
 
     private static final long BREAKER_POLL_MILLIS = 500;
-    private static final long UNREADY_POLL_MILLIS = 200;
+    /** At first, when Kafka usually is an answer away; then twice as long each time. */
+    private static final long UNREADY_POLL_MILLIS = 20;
+
+    private static final long UNREADY_POLL_MILLIS_AT_MOST = 320;
     /** Well within {@code metadata.max.idle.ms}, after which an idle producer forgets its topics. */
     private static final long READY_POLL_MILLIS = 30_000;
 
@@ -76,6 +79,7 @@ final class KafkaPublisher implements Publisher {
     private final Breaker breaker;
     private final KafkaProbe probe;
     private String lastProblem = "";
+    private long unreadyPollMillis = UNREADY_POLL_MILLIS;
 
     /**
      * @param settings of Kafka's producer
@@ -179,7 +183,8 @@ final class KafkaPublisher implements Publisher {
             } else {
                 reportProblem(looked.cause());
             }
-            vertx.setTimer(ready ? READY_POLL_MILLIS : UNREADY_POLL_MILLIS, timer -> lookForTopics());
+            vertx.setTimer(ready ? READY_POLL_MILLIS : unreadyPollMillis, timer -> lookForTopics());
+            unreadyPollMillis = Math.min(UNREADY_POLL_MILLIS_AT_MOST, 2 * unreadyPollMillis);
         });
     }
 

@@ -131,15 +131,12 @@ final class LocalSystem {
                         "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
                         "HTTP_PORT", Integer.toString(settings.httpPort()),
                         "MANAGEMENT_PORT", Integer.toString(settings.managementPort())),
-                List.of(
+                jar(
+                        "gateway/target/sluice-gateway",
                         "-Xmx192m",
                         // out of memory, a process that goes on has event loops that do not
                         "-XX:+ExitOnOutOfMemoryError",
-                        "-XX:+UseSerialGC",
-                        "-jar",
-                        settings.home()
-                                .resolve("gateway/target/sluice-gateway.jar")
-                                .toString()),
+                        "-XX:+UseSerialGC"),
                 true);
     }
 
@@ -152,14 +149,19 @@ final class LocalSystem {
                         "STREAMING_PORT", Integer.toString(settings.streamingPort()),
                         "CHECKPOINT_DIR",
                                 settings.data().resolve("checkpoint").toUri().toString()),
-                List.of(
-                        "-Xmx512m",
-                        "-XX:+UseSerialGC",
-                        "-jar",
-                        settings.home()
-                                .resolve("streaming/target/sluice-streaming.jar")
-                                .toString()),
+                jar("streaming/target/sluice-streaming", "-Xmx512m", "-XX:+UseSerialGC"),
                 false);
+    }
+
+    /** Java's options for a jar; with the archive of its classes where {@code make class-data} made one. */
+    private List<String> jar(String artifact, String... options) {
+        List<String> all = new ArrayList<>(List.of(options));
+        Path archive = settings.home().resolve(artifact + ".jsa");
+        if (Files.exists(archive)) {
+            all.add("-XX:SharedArchiveFile=" + archive);
+        }
+        all.addAll(List.of("-jar", settings.home().resolve(artifact + ".jar").toString()));
+        return all;
     }
 
     private boolean createTopics() throws InterruptedException {

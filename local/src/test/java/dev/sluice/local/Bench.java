@@ -43,11 +43,11 @@ final class Bench {
     }
 
     /** A part of the whole, on a broker of its own. */
-    private interface Part {
+    interface Part {
         void run(Path folder, RealBroker broker) throws Exception;
     }
 
-    private static void withBroker(Part part) throws Exception {
+    static void withBroker(Part part) throws Exception {
         Path folder = Files.createTempDirectory("sluice-bench");
         try (RealBroker broker = RealBroker.start(folder.resolve("kafka"))) {
             part.run(folder, broker);

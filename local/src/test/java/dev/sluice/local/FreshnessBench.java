@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 
 /**
  * How long it takes until a count shows. In each round streaming is started anew: the first figure is the time from its
- * start to the first count on its console. Then, beside a steady load, a trickle is sent, each event of a type of its own,
+ * start to the first count on its console. Then, beside a steady load that has run for half a minute, a trickle is sent, each event of a type of its own,
  * so that the row that shows it can be told: the second figure is the time from the start of its POST to that row.
  */
 final class FreshnessBench {
@@ -28,6 +28,7 @@ final class FreshnessBench {
     private static final long BETWEEN_MILLIS = 310;
     private static final int LOAD = 2_000;
     private static final int LOAD_CONNECTIONS = 16;
+    private static final int WARM_UP_SECONDS = 30;
     private static final Pattern ROW = Pattern.compile("\\|([^|\\s]+) *\\|counted");
 
     private final BenchReport report;
@@ -59,7 +60,15 @@ final class FreshnessBench {
         int management = RealBroker.freePort();
         Path log = folder.resolve("gateway.log");
         Process gateway = Processes.gateway(
-                log, http, management, broker.bootstrapServers(), Map.of(), "", "-Xmx128m", "-XX:+UseSerialGC");
+                log,
+                http,
+                management,
+                broker.bootstrapServers(),
+                Map.of(),
+                "",
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                Processes.shared(Processes.GATEWAY_ARCHIVE));
         processes.add(gateway);
         Processes.await(() -> Processes.isReady(management), gateway, log);
     }
@@ -80,6 +89,8 @@ final class FreshnessBench {
                 seconds(seen.nanos.get("first-" + round) - start));
         try (Ledger load = new Ledger(List.of(http), LOAD_CONNECTIONS)) {
             load.pace(LOAD);
+            long warm = System.nanoTime();
+            seen.await(streaming, () -> seconds(System.nanoTime() - warm) > WARM_UP_SECONDS);
             int before = load.acknowledged();
             long since = System.nanoTime();
             trickle(round, seen, streaming);

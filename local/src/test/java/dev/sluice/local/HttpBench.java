@@ -6,20 +6,31 @@ import static dev.sluice.local.BenchReport.Bound.AT_MOST;
 import dev.sluice.events.RealBroker;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The gateway against what bounds it: a bare Vert.x server that reads a body and answers 202, and Kafka's own producer
  * performance tool. All of them, the broker and the client share the machine; each round runs all of them in turn.
  */
 final class HttpBench {
-    private static final String EVENT = padded(120);
+    private static final int EVENT_BYTES = 120;
+    private static final Random RANDOM = new Random(1);
+    private static final String EVENT = event();
+    /** Each of other bytes: what is sent again and again would be compressed to nothing. */
+    private static final String EVENTS = events();
+
+    private static final int TOOL_RECORDS_PER_SECOND = 400_000;
     private static final int BATCH = 100;
     private static final int BATCH_CONNECTIONS = 64;
     private static final int CONNECTIONS = 512;
@@ -51,7 +62,7 @@ final class HttpBench {
             // the code that is measured has been compiled
             wrk.post(barePort, CONNECTIONS, seconds, "application/json", EVENT, 0);
             wrk.post(port, CONNECTIONS, 2 * seconds, "application/json", EVENT, 0);
-            wrk.post(port, BATCH_CONNECTIONS, seconds, "application/x-ndjson", batch(), 0);
+            wrk.post(port, BATCH_CONNECTIONS, seconds, "application/x-ndjson", EVENTS, 0);
             for (int round = 1; round <= rounds; round++) {
                 System.out.printf("gateway, round %d of %d%n", round, rounds);
                 round(bare, gateway);
@@ -99,7 +110,7 @@ final class HttpBench {
     private void batches(Measured gateway) throws Exception {
         double limit = kafka();
         double before = gateway.cpuSeconds();
-        Wrk.Result batches = wrk.post(port, BATCH_CONNECTIONS, seconds, "application/x-ndjson", batch(), 0);
+        Wrk.Result batches = wrk.post(port, BATCH_CONNECTIONS, seconds, "application/x-ndjson", EVENTS, 0);
         double cpu = gateway.cpuSeconds() - before;
         noErrors(batches);
         report.add("Kafka's producer performance tool, records/s", limit);
@@ -132,7 +143,7 @@ final class HttpBench {
         return new Use(result, cpu, process.allocatedBytes() - allocated);
     }
 
-    /** Records a second of Kafka's own tool, with the size and the promise of the gateway's. */
+    /** Records a second of Kafka's own tool, with the records, the promise and the settings of the gateway's. */
     private double kafka() throws Exception {
         Process tool = new ProcessBuilder(
                         "java",
@@ -143,16 +154,18 @@ final class HttpBench {
                         "--topic",
                         "limit",
                         "--num-records",
-                        Integer.toString(seconds * 200_000),
-                        "--record-size",
-                        Integer.toString(EVENT.length()),
+                        Integer.toString(seconds * TOOL_RECORDS_PER_SECOND),
+                        "--payload-file",
+                        Files.writeString(folder.resolve("events"), EVENTS).toString(),
                         "--throughput",
                         "-1",
                         "--bootstrap-server",
                         broker.bootstrapServers(),
                         "--command-property",
                         "acks=all",
-                        "linger.ms=" + LINGER_MILLIS)
+                        "linger.ms=" + LINGER_MILLIS,
+                        "batch.size=65536",
+                        "compression.type=lz4")
                 .redirectErrorStream(true)
                 .start();
         String output = new String(tool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -195,7 +208,8 @@ final class HttpBench {
                 "",
                 "-Xmx128m",
                 "-XX:+UseSerialGC",
-                "-XX:+ExitOnOutOfMemoryError");
+                "-XX:+ExitOnOutOfMemoryError",
+                Processes.shared(Processes.GATEWAY_ARCHIVE));
         processes.add(gateway);
         long start = System.nanoTime();
         Processes.await(() -> Processes.isReady(management), gateway, log);
@@ -210,13 +224,16 @@ final class HttpBench {
         }
     }
 
-    private static String batch() {
-        return (EVENT + "\n").repeat(BATCH);
+    private static String events() {
+        return Stream.generate(HttpBench::event).limit(BATCH).collect(Collectors.joining("\n", "", "\n"));
     }
 
-    private static String padded(int length) {
+    private static String event() {
         String event = "{\"event_type\":\"user_click\",\"timestamp\":" + System.currentTimeMillis()
                 + ",\"params\":{\"page\":\"/products/17\",\"key\":\"%s\"}}";
-        return String.format(Locale.ROOT, event, "x".repeat(length + 2 - event.length()));
+        byte[] noise = new byte[EVENT_BYTES];
+        RANDOM.nextBytes(noise);
+        String key = HexFormat.of().formatHex(noise).substring(0, EVENT_BYTES + 2 - event.length());
+        return String.format(Locale.ROOT, event, key);
     }
 }

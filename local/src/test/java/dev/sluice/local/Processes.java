@@ -24,6 +24,11 @@ final class Processes {
     /** The project's folder. */
     static final Path HOME = RealBroker.home();
 
+    /** What {@code make class-data} makes. */
+    static final Path GATEWAY_ARCHIVE = HOME.resolve("gateway/target/sluice-gateway.jsa");
+
+    static final Path STREAMING_ARCHIVE = HOME.resolve("streaming/target/sluice-streaming.jsa");
+
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final long POLL_MILLIS = 5;
     private static final int LAST_LINES = 15;
@@ -82,21 +87,28 @@ final class Processes {
                         .toArray(String[]::new));
     }
 
-    /** Streaming, with a checkpoint in {@code folder}. */
+    /** Streaming, with a checkpoint in that folder. */
     static Process streaming(
-            Path log, int managementPort, String bootstrapServers, Path checkpoint, Map<String, String> settings)
+            Path log,
+            int managementPort,
+            String bootstrapServers,
+            Path checkpoint,
+            Map<String, String> settings,
+            String... jvm)
             throws IOException {
         Map<String, String> environment = new HashMap<>(settings);
         environment.put("KAFKA_BOOTSTRAP_SERVERS", bootstrapServers);
         environment.put("STREAMING_PORT", Integer.toString(managementPort));
         environment.put("CHECKPOINT_DIR", checkpoint.toUri().toString());
-        return java(
-                log,
-                environment,
-                "-Xmx512m",
-                "-XX:+UseSerialGC",
-                "-jar",
-                artifact("streaming/target/sluice-streaming.jar"));
+        List<String> arguments = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
+        arguments.addAll(List.of(jvm));
+        arguments.addAll(List.of("-jar", artifact("streaming/target/sluice-streaming.jar")));
+        return java(log, environment, arguments.toArray(String[]::new));
+    }
+
+    /** The option that makes a JVM take its classes from there. */
+    static String shared(Path archive) {
+        return "-XX:SharedArchiveFile=" + archive;
     }
 
     /** A condition of a process that is waited for. */
