@@ -3,12 +3,16 @@ package dev.sluice.gateway;
 import io.vertx.core.Context;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Brings what Kafka's thread has found out to one event loop: many at once, for waking one up costs more than an answer.
  * It holds no more than what is in flight, which has a budget.
  */
 final class Acknowledgements {
+    private static final Logger LOG = LoggerFactory.getLogger(Acknowledgements.class);
+
     /** Then others have their turn. */
     private static final int AT_ONCE = 1_000;
 
@@ -56,7 +60,12 @@ final class Acknowledgements {
         Acknowledgement each = first;
         for (int i = 0; each != null && i < AT_ONCE; i++) {
             Acknowledgement next = each.next;
-            each.arrive();
+            try {
+                each.arrive();
+            } catch (RuntimeException e) {
+                // a defect of one must not keep the others from their answers
+                LOG.error("An acknowledgement could not be passed on", e);
+            }
             each = next;
         }
         if (each != null) {

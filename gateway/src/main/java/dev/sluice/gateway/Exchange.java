@@ -11,6 +11,8 @@ final class Exchange implements Handler<AsyncResult<Results>> {
     private final Metrics metrics;
     private final Budget.Permit permit;
     private final Handler<AsyncResult<Results>> respond;
+    private long publishedNanos;
+    private boolean isPublished;
     private boolean answered;
 
     /**
@@ -38,6 +40,17 @@ final class Exchange implements Handler<AsyncResult<Results>> {
         metrics.end();
         permit.release();
         respond.handle(outcome);
+    }
+
+    /** From now on it waits for others than its sender. */
+    void published() {
+        publishedNanos = System.nanoTime();
+        isPublished = true;
+    }
+
+    /** Whether it has waited for them for so long. */
+    boolean isOverdue(long now, long nanos) {
+        return isPublished && now - publishedNanos > nanos;
     }
 
     void fail(Throwable cause) {

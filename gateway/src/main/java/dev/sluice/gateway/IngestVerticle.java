@@ -43,6 +43,14 @@ final class IngestVerticle extends VerticleBase {
     /** Before the connections are closed on those that wait. */
     private static final Duration LAST_ANSWERS = Duration.ofSeconds(8);
 
+    /** Beyond Kafka's own time for a record, which begins a moment later than that of its request. */
+    private static final Duration GRACE = Duration.ofSeconds(2);
+
+    private static final long OVERDUE_POLL_MILLIS = 500;
+
+    private static final Refusal OVERDUE = Refusal.of(
+            OUTCOME_UNKNOWN, "Kafka's client gave no answer in its time. Send it again with the same event_id.");
+
     private static final Refusal STOPPING = Refusal.of(
             OUTCOME_UNKNOWN,
             "The gateway stopped before Kafka acknowledged this. Send it again with the same event_id.");
@@ -77,6 +85,7 @@ final class IngestVerticle extends VerticleBase {
     public Future<?> start() {
         Connections connections = new Connections(vertx, IDLE);
         admission = new Admission(vertx, budget, publisher, settings.bounds().bodyTimeout());
+        vertx.setPeriodic(OVERDUE_POLL_MILLIS, timer -> failOverdue());
         server = vertx.createHttpServer(options(connections))
                 .connectionHandler(connections::opened)
                 .requestHandler(handler(connections, router(connections)))
@@ -93,6 +102,16 @@ final class IngestVerticle extends VerticleBase {
         vertx.setTimer(LAST_ANSWERS.toMillis(), timer -> List.copyOf(inFlight)
                 .forEach(exchange -> exchange.fail(STOPPING.asException())));
         return server == null ? Future.succeededFuture() : server.shutdown(DRAIN);
+    }
+
+    /** Kafka's client gives up a record in time, but not one that waits for the client's own id from a broker that is stuck. */
+    private void failOverdue() {
+        long now = System.nanoTime();
+        long nanos = settings.deliveryTimeout().plus(GRACE).toNanos();
+        inFlight.stream()
+                .filter(exchange -> exchange.isOverdue(now, nanos))
+                .toList()
+                .forEach(exchange -> exchange.fail(OVERDUE.asException()));
     }
 
     private HttpServerOptions options(Connections connections) {
@@ -171,6 +190,7 @@ final class IngestVerticle extends VerticleBase {
                 if (read.failed()) {
                     exchange.fail(read.cause());
                 } else {
+                    exchange.published();
                     take(format, encoding, request, read.result(), permit, receivedMillis)
                             .onComplete(exchange);
                 }
@@ -200,6 +220,7 @@ final class IngestVerticle extends VerticleBase {
         try {
             Budget.Permit permit = admission.admit(use.share());
             Exchange exchange = begin(permit, use, outcome -> responses.answerImage(request, outcome));
+            exchange.published();
             intake(receivedMillis, false)
                     .take(verdict(() -> Pixel.toEvent(routing.queryParams())))
                     .onComplete(exchange);

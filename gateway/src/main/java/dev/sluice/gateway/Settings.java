@@ -9,8 +9,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.apache.kafka.clients.producer.ProducerConfig;
 
 /**
  * What the gateway is started with.
@@ -132,6 +134,12 @@ record Settings(
     /** Bytes of the budget that one request may need. */
     long largestRequest() {
         return Budget.REQUEST_BYTES + Budget.COPIES * ((long) bounds.bodyBytes() + bounds.inflatedBytes());
+    }
+
+    /** What Kafka's client gives a record until it is acknowledged. */
+    Duration deliveryTimeout() {
+        return Duration.ofMillis(Long.parseLong(
+                Objects.requireNonNull(producer.get(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG), "a default of ours")));
     }
 
     /** A request that fits its own bounds has to fit the budget, and the budget the producer. */
