@@ -19,7 +19,7 @@ comma := ,
 BENCH := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/target/lib/*' dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local replay backfill test fault-test load-test bench bench-quick class-data build format clean jdk wrk
+.PHONY: help run-local replay backfill test fault-test load-test bench bench-quick micro-bench class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -56,6 +56,9 @@ bench: $(CLASS_DATA) wrk ## each part against what bounds it, in about 15 minute
 
 bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer rounds
 	@$(BENCH) quick $(subst $(comma), ,$(PARTS))
+
+micro-bench: jdk ## what validation, splitting and admission of an event cost, in events/s and bytes; JSON in gateway/target
+	@$(MVN) -q -Pjmh -DskipTests -pl events,gateway package
 
 class-data: $(CLASS_DATA) ## archives of the classes, with which run-local starts in half the time
 

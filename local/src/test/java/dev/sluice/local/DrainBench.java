@@ -20,14 +20,15 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * How fast streaming works off a backlog, against Spark reading the same records and doing nothing. Each is a new process
- * in each round, and measured over the second half of the records, once its code is compiled.
+ * How fast streaming works off a backlog of records without ids, against Spark reading the same records and doing
+ * nothing, and against the same query without the step for ids. Each is a new process in each round, and measured over the
+ * second half of the records, once its code is compiled.
  */
 final class DrainBench {
     private static final String TOPIC = "events";
     private static final int TYPES = 20;
     private static final int AGE_MILLIS = 300_000;
-    private static final int LIMIT_BATCHES = 8;
+    private static final int SOURCE_BATCHES = 8;
     private static final Pattern ROWS = Pattern.compile("ROWS (\\d+)");
 
     private final BenchReport report;
@@ -48,8 +49,9 @@ final class DrainBench {
         report.fact("backlog", records + " records of about 120 bytes in 4 partitions");
         for (int round = 1; round <= rounds; round++) {
             System.out.printf("streaming, round %d of %d%n", round, rounds);
-            Drain limit = limit(round);
+            Drain limit = query("source", round);
             Drain ours = streaming(round);
+            Drain withoutIds = query("without-ids", round);
             report.add("Spark's source alone, records/s", limit.perSecond);
             report.add("Spark's source alone, CPU s per million", limit.cpuPerMillion);
             report.add("streaming, records/s", ours.perSecond);
@@ -59,6 +61,13 @@ final class DrainBench {
                     0.5,
                     ours.perSecond / limit.perSecond);
             report.add("streaming: CPU s per million events", AT_MOST, 4, ours.cpuPerMillion);
+            report.add("streaming without the step for ids, records/s", withoutIds.perSecond);
+            report.add("streaming without the step for ids, CPU s per million", withoutIds.cpuPerMillion);
+            report.add(
+                    "streaming: records/s against the same without the step for ids",
+                    AT_LEAST,
+                    0.95,
+                    ours.perSecond / withoutIds.perSecond);
         }
     }
 
@@ -68,23 +77,26 @@ final class DrainBench {
         long rows() throws Exception;
     }
 
-    private Drain limit(int round) throws Exception {
-        Path log = folder.resolve("limit-" + round + ".log");
+    private Drain query(String name, int round) throws Exception {
+        Path log = folder.resolve(name + "-" + round + ".log");
         List<String> arguments = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
         arguments.addAll(opens());
         arguments.addAll(List.of(
                 "-cp",
                 Processes.artifact("streaming/target/test-classes") + ":"
                         + Processes.artifact("streaming/target/sluice-streaming.jar"),
-                "dev.sluice.streaming.SparkLimit",
-                Integer.toString(records / LIMIT_BATCHES)));
+                "dev.sluice.streaming.BenchQuery",
+                name,
+                Integer.toString(records / SOURCE_BATCHES)));
         Process process = Processes.java(
                 log,
                 Map.of(
                         "KAFKA_BOOTSTRAP_SERVERS",
                         broker.bootstrapServers(),
+                        "STARTING_OFFSETS",
+                        "earliest",
                         "CHECKPOINT_DIR",
-                        folder.resolve("limit-" + round).toUri().toString()),
+                        folder.resolve(name + "-" + round).toUri().toString()),
                 arguments.toArray(String[]::new));
         return measure(process, log, () -> lastRows(log));
     }

@@ -85,7 +85,7 @@ final class Counting {
                 .orElse(DeadLetters.NONE);
     }
 
-    private static Dataset<Row> read(SparkSession spark, Settings settings) {
+    static Dataset<Row> read(SparkSession spark, Settings settings) {
         return spark.readStream()
                 .format(WatermarkedKafka.class.getName())
                 .options(options(settings))

@@ -60,23 +60,35 @@ record Counts(
      *     those of the aggregates
      */
     Dataset<Row> of(Dataset<Row> records) {
-        return outcomes(records)
-                .withColumn(Tally.AT, timestamp_millis(col(Tally.AT)).as(Tally.AT, EVENT_TIME))
+        return count(outcomes(records));
+    }
+
+    /** @param outcomes rows of {@link Tally#ROW} */
+    Dataset<Row> count(Dataset<Row> outcomes) {
+        return outcomes.withColumn(Tally.AT, timestamp_millis(col(Tally.AT)).as(Tally.AT, EVENT_TIME))
                 .groupBy(functions.window(col(Tally.AT), millis(window), millis(slide)), col(EVENT_TYPE), col(OUTCOME))
                 .agg(sum(col(Tally.ROWS)).as(COUNT), aggregates.ofGroup());
     }
 
     /** Rows of {@link Tally#ROW} with their final outcomes; how many of each is told to the query's listeners. */
     Dataset<Row> outcomes(Dataset<Row> records) {
-        Tally tally = new Tally(Watermark.step(slide), lateness, skew, aggregates, deadLetters);
-        Dataset<Row> tallied = records.select(
+        return observe(new Duplicates(tally()).mark(tallied(records)));
+    }
+
+    private Tally tally() {
+        return new Tally(Watermark.step(slide), lateness, skew, aggregates, deadLetters);
+    }
+
+    /** Rows of {@link Tally#row}, before it is known which events with an id are duplicates. */
+    Dataset<Row> tallied(Dataset<Row> records) {
+        Tally tally = tally();
+        return records.select(
                         tally.record().stream().map(Counts::column).toArray(Column[]::new))
                 .mapPartitions(tally, Encoders.row(tally.row()))
                 // Tally has told what the watermark is: an event can neither move it nor be dropped for it
                 .withColumn(Tally.MARK, timestamp_millis(col(Tally.MARK)))
                 .withWatermark(Tally.MARK, "0 seconds")
                 .where(col(Tally.MARK).isNull());
-        return observe(new Duplicates(tally).mark(tallied));
     }
 
     private static Column column(String name) {

@@ -1,0 +1,77 @@
+package dev.sluice.streaming;
+
+import dev.sluice.settings.Environment;
+import java.util.concurrent.TimeoutException;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.streaming.DataStreamReader;
+import org.apache.spark.sql.streaming.DataStreamWriter;
+import org.apache.spark.sql.streaming.OutputMode;
+import org.apache.spark.sql.streaming.StreamingQueryListener;
+import org.apache.spark.sql.streaming.Trigger;
+
+/** The queries that {@code make bench} holds streaming against; says after each batch how many records it has read. */
+final class BenchQuery {
+    private BenchQuery() {}
+
+    /**
+     * Takes the variables of streaming.
+     *
+     * @param arguments {@code source} for Spark's Kafka source into nothing, and how many records a batch has;
+     *     {@code without-ids} for streaming's own query, without the step that finds duplicates
+     */
+    public static void main(String[] arguments) throws Exception {
+        Settings settings = Settings.read(new Environment(System.getenv()));
+        SparkSession spark = Session.start(settings.partitions(), settings.checkpoint());
+        spark.streams().addListener(new Rows());
+        if (arguments[0].equals("source")) {
+            source(spark, settings, arguments[1]);
+        } else {
+            withoutIds(spark, settings);
+        }
+        spark.streams().awaitAnyTermination();
+    }
+
+    private static void source(SparkSession spark, Settings settings, String batch) throws TimeoutException {
+        DataStreamReader records = spark.readStream()
+                .format("kafka")
+                .option("subscribe", String.join(",", settings.topics().all()))
+                .option("startingOffsets", "earliest")
+                .option("maxOffsetsPerTrigger", batch);
+        settings.consumer().forEach((name, value) -> records.option("kafka." + name, value));
+        writer(records.load(), settings).format("noop").start();
+    }
+
+    private static void withoutIds(SparkSession spark, Settings settings) throws TimeoutException {
+        Counts counts = Counting.counts(settings, DeadLetters.NONE);
+        writer(counts.count(counts.tallied(Counting.read(spark, settings))), settings)
+                .outputMode(OutputMode.Update())
+                .foreachBatch(new ConsoleSink(System.out))
+                .start();
+    }
+
+    private static DataStreamWriter<Row> writer(Dataset<Row> rows, Settings settings) {
+        return rows.writeStream()
+                .option("checkpointLocation", settings.checkpoint())
+                .trigger(Trigger.ProcessingTime(settings.trigger().toMillis()));
+    }
+
+    private static final class Rows extends StreamingQueryListener {
+        private static final long serialVersionUID = 1;
+
+        private long rows;
+
+        @Override
+        public void onQueryStarted(QueryStartedEvent event) {}
+
+        @Override
+        public void onQueryProgress(QueryProgressEvent event) {
+            rows += event.progress().numInputRows();
+            System.out.println("ROWS " + rows);
+        }
+
+        @Override
+        public void onQueryTerminated(QueryTerminatedEvent event) {}
+    }
+}
