@@ -137,7 +137,11 @@ final class IngestVerticle extends VerticleBase {
         }
         return request -> {
             if (HttpMethod.POST.equals(request.method()) && PATH.equals(request.path())) {
-                take(request, connections.begin(request.connection()));
+                try {
+                    take(request, connections.begin(request.connection()));
+                } catch (RuntimeException defect) {
+                    responses.answer(request, Future.failedFuture(defect));
+                }
             } else {
                 router.handle(request);
             }
@@ -191,8 +195,7 @@ final class IngestVerticle extends VerticleBase {
                     exchange.fail(read.cause());
                 } else {
                     exchange.published();
-                    take(format, encoding, request, read.result(), permit, receivedMillis)
-                            .onComplete(exchange);
+                    take(format, encoding, request, read.result(), permit, receivedMillis, exchange);
                 }
             });
         } catch (RefusedException e) {
@@ -201,17 +204,24 @@ final class IngestVerticle extends VerticleBase {
         }
     }
 
-    private Future<Results> take(
+    private void take(
             Format format,
             String encoding,
             HttpServerRequest request,
             byte[] body,
             Budget.Permit permit,
-            long receivedMillis) {
-        return encoding.isEmpty()
-                ? take(format, request, body, receivedMillis)
-                : Inflation.inflate(context, body, encoding, settings.bounds().inflatedBytes(), permit)
-                        .compose(inflated -> take(format, request, inflated, receivedMillis));
+            long receivedMillis,
+            Exchange exchange) {
+        try {
+            Future<Results> results = encoding.isEmpty()
+                    ? take(format, request, body, receivedMillis)
+                    : Inflation.inflate(
+                                    context, body, encoding, settings.bounds().inflatedBytes(), permit)
+                            .compose(inflated -> take(format, request, inflated, receivedMillis));
+            results.onComplete(exchange);
+        } catch (RuntimeException defect) {
+            exchange.fail(defect);
+        }
     }
 
     private void takeImage(RoutingContext routing, Connections.Use use) {

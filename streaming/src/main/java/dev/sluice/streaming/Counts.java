@@ -82,8 +82,7 @@ record Counts(
     /** Rows of {@link Tally#row}, before it is known which events with an id are duplicates. */
     Dataset<Row> tallied(Dataset<Row> records) {
         Tally tally = tally();
-        return records.select(
-                        tally.record().stream().map(Counts::column).toArray(Column[]::new))
+        return records.select(tally.record().stream().map(Counts::column).toArray(Column[]::new))
                 .mapPartitions(tally, Encoders.row(tally.row()))
                 // Tally has told what the watermark is: an event can neither move it nor be dropped for it
                 .withColumn(Tally.MARK, timestamp_millis(col(Tally.MARK)))
