@@ -18,7 +18,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A broker that is too slow, and one whose disk is full, each with large events: sockets and files fill up soon. */
+/**
+ * A broker that is too slow, and one whose disk is full, each with large events that are not compressed: sockets and files
+ * fill up soon.
+ */
 class BrokerTroubleIT {
     private static final int SECONDS = Math.max(5, Integer.getInteger("fault.stuck.seconds", 0));
     private static final int STEADY_SECONDS = 3;
@@ -57,7 +60,8 @@ class BrokerTroubleIT {
                             "KAFKA_BOOTSTRAP_SERVERS", "localhost:" + proxyPort,
                             "MAX_BODY_BYTES", "65536",
                             "MAX_INFLATED_BYTES", "65536",
-                            "MAX_IN_FLIGHT_BYTES", "1048576"),
+                            "MAX_IN_FLIGHT_BYTES", "1048576",
+                            "KAFKA_PRODUCER_COMPRESSION_TYPE", "none"),
                     "");
             try (Ledger ledger = new Ledger(List.of(port), 128, EVENT_BYTES)) {
                 awaitMore(ledger);
@@ -102,7 +106,7 @@ class BrokerTroubleIT {
     void diskOfTheBrokerFull() throws Exception {
         List<String> limited = List.of("bash", "-c", "ulimit -f 12288; exec \"$@\"", "bash");
         try (Victims victims = new Victims("diskOfTheBrokerFull", folder, limited, Map.of())) {
-            Process gateway = victims.gateway(port);
+            Process gateway = victims.gateway(port, Map.of("KAFKA_PRODUCER_COMPRESSION_TYPE", "none"), "");
             try (Ledger ledger = new Ledger(List.of(port), 32, EVENT_BYTES)) {
                 awaitMore(ledger);
                 await().atMost(PATIENCE).until(() -> victims.get(port, "/health/ready") == 503);
