@@ -29,7 +29,7 @@ final class Bench {
                 named.stream().filter(part -> !part.equals("quick")).toList();
         BenchReport report = new BenchReport(quick ? "quick" : "bench");
         if (parts.isEmpty() || parts.contains("gateway")) {
-            withBroker((folder, broker) -> new HttpBench(report, folder, broker, quick ? 5 : 15).run(quick ? 2 : 5));
+            withBroker((folder, broker) -> new HttpBench(report, folder, broker, quick ? 5 : 15).run(quick ? 2 : 3));
         }
         if (parts.isEmpty() || parts.contains("streaming")) {
             withBroker((folder, broker) ->
