@@ -63,7 +63,7 @@ final class Processes {
     /**
      * A gateway on those ports, not ready yet.
      *
-     * @param settings beside those of the ports and of Kafka
+     * @param settings beside those of the ports and of Kafka, or in their place
      * @param jvm options, memory among them
      */
     static Process gateway(
@@ -75,10 +75,11 @@ final class Processes {
             String shell,
             String... jvm)
             throws IOException {
-        Map<String, String> environment = new HashMap<>(settings);
+        Map<String, String> environment = new HashMap<>();
         environment.put("HTTP_PORT", Integer.toString(port));
         environment.put("MANAGEMENT_PORT", Integer.toString(managementPort));
         environment.put("KAFKA_BOOTSTRAP_SERVERS", bootstrapServers);
+        environment.putAll(settings);
         return shell(
                 log,
                 environment,
@@ -96,10 +97,11 @@ final class Processes {
             Map<String, String> settings,
             String... jvm)
             throws IOException {
-        Map<String, String> environment = new HashMap<>(settings);
+        Map<String, String> environment = new HashMap<>();
         environment.put("KAFKA_BOOTSTRAP_SERVERS", bootstrapServers);
         environment.put("STREAMING_PORT", Integer.toString(managementPort));
         environment.put("CHECKPOINT_DIR", checkpoint.toUri().toString());
+        environment.putAll(settings);
         List<String> arguments = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
         arguments.addAll(List.of(jvm));
         arguments.addAll(List.of("-jar", artifact("streaming/target/sluice-streaming.jar")));
