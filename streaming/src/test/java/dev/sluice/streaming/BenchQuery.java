@@ -2,11 +2,8 @@ package dev.sluice.streaming;
 
 import dev.sluice.settings.Environment;
 import java.util.concurrent.TimeoutException;
-import org.apache.spark.sql.Dataset;
-import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.streaming.DataStreamReader;
-import org.apache.spark.sql.streaming.DataStreamWriter;
 import org.apache.spark.sql.streaming.OutputMode;
 import org.apache.spark.sql.streaming.StreamingQueryListener;
 import org.apache.spark.sql.streaming.Trigger;
@@ -40,21 +37,23 @@ final class BenchQuery {
                 .option("startingOffsets", "earliest")
                 .option("maxOffsetsPerTrigger", batch);
         settings.consumer().forEach((name, value) -> records.option("kafka." + name, value));
-        writer(records.load(), settings).format("noop").start();
+        // without a trigger: a batch follows the one before at once
+        records.load()
+                .writeStream()
+                .option("checkpointLocation", settings.checkpoint())
+                .format("noop")
+                .start();
     }
 
     private static void withoutIds(SparkSession spark, Settings settings) throws TimeoutException {
         Counts counts = Counting.counts(settings, DeadLetters.NONE);
-        writer(counts.count(counts.tallied(Counting.read(spark, settings))), settings)
+        counts.count(counts.tallied(Counting.read(spark, settings)))
+                .writeStream()
+                .option("checkpointLocation", settings.checkpoint())
+                .trigger(Trigger.ProcessingTime(settings.trigger().toMillis()))
                 .outputMode(OutputMode.Update())
                 .foreachBatch(new ConsoleSink(System.out))
                 .start();
-    }
-
-    private static DataStreamWriter<Row> writer(Dataset<Row> rows, Settings settings) {
-        return rows.writeStream()
-                .option("checkpointLocation", settings.checkpoint())
-                .trigger(Trigger.ProcessingTime(settings.trigger().toMillis()));
     }
 
     private static final class Rows extends StreamingQueryListener {
