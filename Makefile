@@ -60,7 +60,7 @@ bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer ro
 micro-bench: jdk ## what validation, splitting and admission of an event cost, in events/s and bytes; JSON in gateway/target
 	@$(MVN) -q -Pjmh -DskipTests -pl events,gateway package
 
-class-data: $(CLASS_DATA) ## archives of the classes, with which run-local starts in half the time
+class-data: $(CLASS_DATA) ## archives of the classes, with which run-local starts sooner
 
 build: $(BUILT) ## the artifacts, without tests
 

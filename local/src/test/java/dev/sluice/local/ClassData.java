@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * {@code make class-data}: runs gateway and streaming once, from the start to the first count, and has the JVM write down
- * the classes that they loaded on the way (JEP 350). A JVM that is given the archive starts in half the time.
+ * the classes that they loaded on the way (JEP 350). A JVM that is given the archive starts sooner.
  */
 final class ClassData {
     private static final int EVENTS = 200;
