@@ -27,6 +27,8 @@ final class Acknowledgements {
     private final Context context;
     /** The youngest first. */
     private final AtomicReference<@Nullable Acknowledgement> added = new AtomicReference<>();
+    /** Of the event loop alone; taken from {@link #added}, the oldest first. */
+    private @Nullable Acknowledgement taken;
 
     Acknowledgements(Context context) {
         this.context = context;
@@ -40,7 +42,7 @@ final class Acknowledgements {
             acknowledgement.next = before;
         } while (!added.compareAndSet(before, acknowledgement));
         if (before == null) {
-            context.runOnContext(ignored -> arrive(oldestFirst(added.getAndSet(null))));
+            context.runOnContext(ignored -> arrive());
         }
     }
 
@@ -56,21 +58,20 @@ final class Acknowledgements {
         return oldest;
     }
 
-    private void arrive(@Nullable Acknowledgement first) {
-        Acknowledgement each = first;
-        for (int i = 0; each != null && i < AT_ONCE; i++) {
-            Acknowledgement next = each.next;
+    private void arrive() {
+        for (int i = 0; i < AT_ONCE; i++) {
+            Acknowledgement next = taken == null ? oldestFirst(added.getAndSet(null)) : taken;
+            if (next == null) {
+                return;
+            }
+            taken = next.next;
             try {
-                each.arrive();
+                next.arrive();
             } catch (RuntimeException e) {
                 // a defect of one must not keep the others from their answers
                 LOG.error("An acknowledgement could not be passed on", e);
             }
-            each = next;
         }
-        if (each != null) {
-            Acknowledgement rest = each;
-            context.runOnContext(ignored -> arrive(rest));
-        }
+        context.runOnContext(ignored -> arrive());
     }
 }
