@@ -190,37 +190,24 @@ final class IngestVerticle extends VerticleBase {
             String encoding = encoding(request);
             Budget.Permit permit = admission.admit(use.share());
             Exchange exchange = begin(permit, use, outcome -> responses.answer(request, outcome));
-            BodyReader.read(admission, request, settings.bounds(), permit).onComplete(read -> {
-                if (read.failed()) {
-                    exchange.fail(read.cause());
-                } else {
-                    exchange.published();
-                    take(format, encoding, request, read.result(), permit, receivedMillis, exchange);
-                }
-            });
+            // composed, so that a defect becomes a failure, and that an answer
+            BodyReader.read(admission, request, settings.bounds(), permit)
+                    .compose(body -> {
+                        exchange.published();
+                        return encoding.isEmpty()
+                                ? take(format, request, body, receivedMillis)
+                                : Inflation.inflate(
+                                                context,
+                                                body,
+                                                encoding,
+                                                settings.bounds().inflatedBytes(),
+                                                permit)
+                                        .compose(inflated -> take(format, request, inflated, receivedMillis));
+                    })
+                    .onComplete(exchange);
         } catch (RefusedException e) {
             refuse(request, e.refusal());
             use.ended();
-        }
-    }
-
-    private void take(
-            Format format,
-            String encoding,
-            HttpServerRequest request,
-            byte[] body,
-            Budget.Permit permit,
-            long receivedMillis,
-            Exchange exchange) {
-        try {
-            Future<Results> results = encoding.isEmpty()
-                    ? take(format, request, body, receivedMillis)
-                    : Inflation.inflate(
-                                    context, body, encoding, settings.bounds().inflatedBytes(), permit)
-                            .compose(inflated -> take(format, request, inflated, receivedMillis));
-            results.onComplete(exchange);
-        } catch (RuntimeException defect) {
-            exchange.fail(defect);
         }
     }
 

@@ -242,8 +242,8 @@ final class KafkaPublisher implements Publisher {
         private final Promise<Receipt> promise = Promise.promise();
         /** Kafka calls back on it only where {@code send} failed at once. */
         private final Thread sender = Thread.currentThread();
-        /** A producer that fails for good throws, and calls back as well; both on the thread that sends. */
-        private volatile boolean completed;
+        /** A producer that fails for good throws, and calls back as well. */
+        private final AtomicBoolean completed = new AtomicBoolean();
 
         private @Nullable RecordMetadata metadata;
         private @Nullable Refusal refusal;
@@ -254,10 +254,9 @@ final class KafkaPublisher implements Publisher {
 
         @Override
         public void onCompletion(@Nullable RecordMetadata metadata, @Nullable Exception failure) {
-            if (completed) {
+            if (!completed.compareAndSet(false, true)) {
                 return;
             }
-            completed = true;
             this.metadata = metadata;
             refusal = failure == null ? null : refusal(failure);
             if (failure != null

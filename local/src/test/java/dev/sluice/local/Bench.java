@@ -55,6 +55,21 @@ final class Bench {
         delete(folder);
     }
 
+    /** A gateway with the heap that it is promised to do with. */
+    static Process gateway(Path folder, int port, RealBroker broker, String option) throws Exception {
+        return Processes.gateway(
+                folder.resolve("gateway.log"),
+                port,
+                RealBroker.freePort(),
+                broker.bootstrapServers(),
+                Map.of(),
+                "",
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "-XX:+ExitOnOutOfMemoryError",
+                option);
+    }
+
     static void createTopics(RealBroker broker, String... names) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
             admin.createTopics(Stream.of(names)

@@ -19,19 +19,7 @@ final class ClassData {
         Bench.withBroker((folder, broker) -> {
             Bench.createTopics(broker, "events");
             int port = RealBroker.freePort();
-            int management = RealBroker.freePort();
-            Path log = folder.resolve("gateway.log");
-            Process gateway = Processes.gateway(
-                    log,
-                    port,
-                    management,
-                    broker.bootstrapServers(),
-                    Map.of(),
-                    "",
-                    "-Xmx128m",
-                    "-XX:+UseSerialGC",
-                    archiveAtExit(Processes.GATEWAY_ARCHIVE));
-            Processes.await(() -> Processes.isReady(management), gateway, log);
+            Process gateway = Bench.gateway(folder, port, broker, archiveAtExit(Processes.GATEWAY_ARCHIVE));
             for (int i = 0; i < EVENTS; i++) {
                 Processes.post(port, "{\"event_type\":\"a\",\"event_id\":\"" + i + "\"}");
             }

@@ -46,7 +46,7 @@ final class FreshnessBench {
     void run(int rounds) throws Exception {
         Bench.createTopics(broker, "events");
         try {
-            startGateway();
+            processes.add(Bench.gateway(folder, http, broker, Processes.shared(Processes.GATEWAY_ARCHIVE)));
             for (int round = 1; round <= rounds; round++) {
                 System.out.printf("freshness, round %d of %d%n", round, rounds);
                 round(round);
@@ -54,23 +54,6 @@ final class FreshnessBench {
         } finally {
             processes.forEach(process -> process.destroyForcibly().onExit().join());
         }
-    }
-
-    private void startGateway() throws Exception {
-        int management = RealBroker.freePort();
-        Path log = folder.resolve("gateway.log");
-        Process gateway = Processes.gateway(
-                log,
-                http,
-                management,
-                broker.bootstrapServers(),
-                Map.of(),
-                "",
-                "-Xmx128m",
-                "-XX:+UseSerialGC",
-                Processes.shared(Processes.GATEWAY_ARCHIVE));
-        processes.add(gateway);
-        Processes.await(() -> Processes.isReady(management), gateway, log);
     }
 
     private void round(int round) throws Exception {

@@ -197,22 +197,9 @@ final class HttpBench {
     }
 
     private Process gateway() throws Exception {
-        int management = RealBroker.freePort();
-        Path log = folder.resolve("gateway.log");
-        Process gateway = Processes.gateway(
-                log,
-                port,
-                management,
-                broker.bootstrapServers(),
-                Map.of(),
-                "",
-                "-Xmx128m",
-                "-XX:+UseSerialGC",
-                "-XX:+ExitOnOutOfMemoryError",
-                Processes.shared(Processes.GATEWAY_ARCHIVE));
-        processes.add(gateway);
         long start = System.nanoTime();
-        Processes.await(() -> Processes.isReady(management), gateway, log);
+        Process gateway = Bench.gateway(folder, port, broker, Processes.shared(Processes.GATEWAY_ARCHIVE));
+        processes.add(gateway);
         report.add("gateway ready after its start, s", AT_MOST, 1, (System.nanoTime() - start) / 1e9);
         report.fact("gateway's heap", "128 MiB");
         return gateway;

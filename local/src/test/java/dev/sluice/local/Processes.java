@@ -61,7 +61,7 @@ final class Processes {
     }
 
     /**
-     * A gateway on those ports, not ready yet.
+     * A gateway on those ports, ready; there is none where this throws.
      *
      * @param settings beside those of the ports and of Kafka, or in their place
      * @param jvm options, memory among them
@@ -74,18 +74,23 @@ final class Processes {
             Map<String, String> settings,
             String shell,
             String... jvm)
-            throws IOException {
+            throws Exception {
         Map<String, String> environment = new HashMap<>();
         environment.put("HTTP_PORT", Integer.toString(port));
         environment.put("MANAGEMENT_PORT", Integer.toString(managementPort));
         environment.put("KAFKA_BOOTSTRAP_SERVERS", bootstrapServers);
         environment.putAll(settings);
-        return shell(
-                log,
-                environment,
-                shell,
-                Stream.concat(Arrays.stream(jvm), Stream.of("-jar", artifact("gateway/target/sluice-gateway.jar")))
-                        .toArray(String[]::new));
+        String[] arguments = Stream.concat(
+                        Arrays.stream(jvm), Stream.of("-jar", artifact("gateway/target/sluice-gateway.jar")))
+                .toArray(String[]::new);
+        Process gateway = shell(log, environment, shell, arguments);
+        try {
+            await(() -> isReady(managementPort), gateway, log);
+            return gateway;
+        } catch (Exception notReady) {
+            gateway.destroyForcibly();
+            throw notReady;
+        }
     }
 
     /** Streaming, with a checkpoint in that folder. */

@@ -108,7 +108,6 @@ final class Victims implements AutoCloseable {
                 "-Xmx192m",
                 "-XX:+ExitOnOutOfMemoryError");
         processes.add(process);
-        await().atMost(PATIENCE).until(() -> Processes.isReady(managementPort));
         return process;
     }
 

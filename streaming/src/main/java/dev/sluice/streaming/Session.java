@@ -25,7 +25,9 @@ final class Session {
 
     /** For something that is done once: a task that failed would, tried again, send again what it had sent. */
     static SparkSession startJob() {
-        return start(new SparkConf().set("spark.task.maxFailures", "1"));
+        SparkConf conf = new SparkConf().set("spark.task.maxFailures", "1");
+        setLocalMaster(conf);
+        return start(conf);
     }
 
     private static void setLocalMaster(SparkConf conf) {
@@ -39,7 +41,6 @@ final class Session {
     }
 
     private static SparkSession start(SparkConf conf) {
-        setLocalMaster(conf);
         conf.setIfMissing("spark.app.name", "sluice-streaming");
         conf.setIfMissing("spark.sql.streaming.stopTimeout", STOP_MILLIS + "ms");
         conf.set("spark.sql.session.timeZone", "UTC");
