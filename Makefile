@@ -5,6 +5,8 @@ MVN := ./mvnw --batch-mode --no-transfer-progress
 SOURCES := pom.xml $(wildcard .mvn/*) $(shell find events gateway streaming local -name target -prune -o -type f -print 2>/dev/null)
 BUILT := target/built
 CLASS_DATA := target/class-data
+# A JVM warns, on the console of the counts, of an archive of classes that is not of its jar.
+NEW_BUILD := rm -f gateway/target/*.jsa streaming/target/*.jsa && mkdir -p target && touch $(BUILT)
 
 export RATE ?= 1000
 export DURATION ?= 30
@@ -39,7 +41,7 @@ backfill: $(BUILT) ## counts of what was received between FROM and TO once more,
 
 test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
 	$(MVN) verify
-	@mkdir -p target && touch $(BUILT)
+	@$(NEW_BUILD)
 
 fault-test: jdk ## what make test injects, ROUNDS times as often; report in local/target/fault-test/report.md
 	@rm -rf local/target/fault-test
@@ -73,7 +75,7 @@ clean: ## everything that a build made; the data of run-local in .sluice stays
 $(BUILT): $(SOURCES) | jdk
 	@echo 'Building Sluice; the first time fetches its libraries, which takes some minutes.'
 	$(MVN) -DskipTests package
-	@mkdir -p target && touch $@
+	@$(NEW_BUILD)
 
 $(CLASS_DATA): $(BUILT)
 	@echo 'Running gateway and streaming once, to note down their classes: half a minute.'
