@@ -40,9 +40,12 @@ final class Kafka implements AutoCloseable {
                 new ByteArraySerializer());
     }
 
+    /** With room for records of any time: Kafka would delete old ones, and what it knows of their producer, at any moment. */
     void createTopic(String name, Map<String, String> configuration) throws Exception {
+        Map<String, String> all = new HashMap<>(Map.of("retention.ms", "-1"));
+        all.putAll(configuration);
         try (Admin admin = admin()) {
-            NewTopic topic = new NewTopic(name, PARTITIONS, (short) 1).configs(configuration);
+            NewTopic topic = new NewTopic(name, PARTITIONS, (short) 1).configs(all);
             admin.createTopics(List.of(topic)).all().get(60, TimeUnit.SECONDS);
         }
     }
