@@ -2,9 +2,10 @@
 
 MVN := ./mvnw --batch-mode --no-transfer-progress
 # What the build reads; a target is rebuilt when one of these is newer.
-SOURCES := pom.xml $(wildcard .mvn/*) $(shell find events gateway streaming local -name target -prune -o -type f -print 2>/dev/null)
+SOURCES := pom.xml $(wildcard .mvn/*) $(shell find events gateway streaming local \( -name target -o -name peers -o -name bench-results \) -prune -o -type f -print 2>/dev/null)
 BUILT := target/built
 CLASS_DATA := target/class-data
+PEERS := target/peers
 # A JVM warns, on the console of the counts, of an archive of classes that is not of its jar.
 NEW_BUILD := rm -f gateway/target/*.jsa streaming/target/*.jsa && mkdir -p target && touch $(BUILT)
 
@@ -53,7 +54,7 @@ load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCEN
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \
 	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
 
-bench: $(CLASS_DATA) wrk ## each part against what bounds it, in about 15 minutes; PARTS=gateway,streaming,freshness; report in local/target/bench
+bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it, in about 15 minutes; PARTS=gateway,streaming,freshness; report in local/target/bench
 	@$(BENCH) $(subst $(comma), ,$(PARTS))
 
 bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer rounds
@@ -70,7 +71,7 @@ format: jdk ## source code, as the build checks it
 	$(MVN) -q spotless:apply
 
 clean: ## everything that a build made; the data of run-local in .sluice stays
-	rm -rf target events/target gateway/target streaming/target local/target
+	rm -rf target events/target gateway/target streaming/target local/target local/peers/target
 
 $(BUILT): $(SOURCES) | jdk
 	@echo 'Building Sluice; the first time fetches its libraries, which takes some minutes.'
@@ -81,6 +82,11 @@ $(CLASS_DATA): $(BUILT)
 	@echo 'Running gateway and streaming once, to note down their classes: half a minute.'
 	@java -Xmx128m -XX:+UseSerialGC -cp 'local/target/test-classes:local/target/lib/*' dev.sluice.local.ClassData
 	@touch $@
+
+$(PEERS): pom.xml $(shell find local/peers -name target -prune -o -type f -print 2>/dev/null) | jdk
+	@echo 'Building the peers; the first time fetches Flink and Kafka Streams.'
+	$(MVN) -q -Ppeers -DskipTests -pl local/peers package
+	@mkdir -p $(dir $@) && touch $@
 
 jdk:
 	@command -v javac >/dev/null || { echo 'No javac found: install a JDK 17 and put its bin on the PATH.'; exit 1; }

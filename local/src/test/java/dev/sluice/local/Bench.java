@@ -33,7 +33,7 @@ final class Bench {
         }
         if (parts.isEmpty() || parts.contains("streaming")) {
             withBroker((folder, broker) ->
-                    new DrainBench(report, folder, broker, quick ? 2_000_000 : 5_000_000).run(quick ? 1 : 3));
+                    new DrainBench(report, folder, broker, quick ? 2_000_000 : 10_000_000, !quick).run(quick ? 1 : 5));
         }
         if (parts.isEmpty() || parts.contains("freshness")) {
             withBroker((folder, broker) -> new FreshnessBench(report, folder, broker).run(quick ? 1 : 3));

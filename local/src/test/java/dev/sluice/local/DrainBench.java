@@ -21,8 +21,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
  * How fast streaming works off a backlog of records without ids, against Spark reading the same records and doing
- * nothing, and against the same query without the step for ids. Each is a new process in each round, and measured over the
- * second half of the records, once its code is compiled.
+ * nothing; and, in the long form, against the same query without the step for ids and the same count by Kafka Streams and
+ * Flink. Each is a new process in each round, and measured over the second half of the records, once its code is compiled.
  */
 final class DrainBench {
     private static final String TOPIC = "events";
@@ -35,12 +35,15 @@ final class DrainBench {
     private final Path folder;
     private final RealBroker broker;
     private final int records;
+    private final boolean withPeers;
 
-    DrainBench(BenchReport report, Path folder, RealBroker broker, int records) {
+    /** @param withPeers the long form */
+    DrainBench(BenchReport report, Path folder, RealBroker broker, int records, boolean withPeers) {
         this.report = report;
         this.folder = folder;
         this.broker = broker;
         this.records = records;
+        this.withPeers = withPeers;
     }
 
     void run(int rounds) throws Exception {
@@ -51,22 +54,53 @@ final class DrainBench {
             System.out.printf("streaming, round %d of %d%n", round, rounds);
             Drain limit = query("source", round);
             Drain ours = streaming(round);
-            Drain withoutIds = query("without-ids", round);
             add("Spark's source alone", limit);
             add("streaming", ours);
-            add("streaming without the step for ids", withoutIds);
             report.add(
                     "streaming: records/s against Spark's source alone",
                     AT_LEAST,
                     0.5,
                     ours.perSecond / limit.perSecond);
             report.add("streaming: CPU s per million events", AT_MOST, 4, ours.cpuPerMillion);
-            report.add(
-                    "streaming: records/s against the same without the step for ids",
-                    AT_LEAST,
-                    0.95,
-                    ours.perSecond / withoutIds.perSecond);
+            if (withPeers) {
+                peers(round, ours);
+            }
         }
+    }
+
+    private void peers(int round, Drain ours) throws Exception {
+        // of CPU, not of time: a batch starts on a full second, so that speed moves in steps
+        Drain withoutIds = query("without-ids", round);
+        add("streaming without the step for ids", withoutIds);
+        report.add(
+                "streaming: CPU per record without ids against the same without the step for ids",
+                AT_MOST,
+                1.05,
+                ours.cpuPerMillion / withoutIds.cpuPerMillion);
+        peer("kafka-streams", "Kafka Streams", 1.5, round, ours);
+        peer("flink-sql", "Flink SQL", 1, round, ours);
+        peer("flink", "Flink DataStream", 0.75, round, ours);
+    }
+
+    private void peer(String job, String name, double target, int round, Drain ours) throws Exception {
+        Path log = folder.resolve(job + "-" + round + ".log");
+        Process process = Processes.java(
+                log,
+                Map.of(),
+                "-Xmx1g",
+                "-XX:+UseParallelGC",
+                "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                "--add-opens=java.base/java.util=ALL-UNNAMED",
+                "-cp",
+                Processes.artifact("local/peers/target/sluice-peers.jar") + ":"
+                        + Processes.artifact("local/peers/target/lib/*"),
+                "dev.sluice.peers.Main",
+                job,
+                broker.bootstrapServers(),
+                TOPIC);
+        Drain drain = measure(process, log, () -> lastRows(log));
+        add(name, drain);
+        report.add("streaming: records/s against " + name, AT_LEAST, target, ours.perSecond / drain.perSecond);
     }
 
     private void add(String name, Drain drain) {
