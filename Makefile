@@ -19,10 +19,11 @@ OUTAGE ?= 600
 PARTS ?=
 
 comma := ,
-BENCH := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/target/lib/*' dev.sluice.local.Bench
+OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/target/lib/*'
+BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local replay backfill test fault-test load-test bench bench-quick micro-bench class-data build format clean jdk wrk
+.PHONY: help run-local replay backfill test fault-test load-test bench bench-quick profile micro-bench class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -60,6 +61,9 @@ bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it, in about 
 bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer rounds
 	@$(BENCH) quick $(subst $(comma), ,$(PARTS))
 
+profile: $(CLASS_DATA) wrk ## where CPU and memory of gateway and streaming go: flame graphs and recordings in local/target/profile
+	@$(OF_LOCAL) dev.sluice.local.Profile
+
 micro-bench: jdk ## what validation, splitting and admission of an event cost, in events/s and bytes; JSON in gateway/target
 	@$(MVN) -q -Pjmh -DskipTests -pl events,gateway package
 
@@ -80,7 +84,7 @@ $(BUILT): $(SOURCES) | jdk
 
 $(CLASS_DATA): $(BUILT)
 	@echo 'Running gateway and streaming once, to note down their classes: half a minute.'
-	@java -Xmx128m -XX:+UseSerialGC -cp 'local/target/test-classes:local/target/lib/*' dev.sluice.local.ClassData
+	@$(OF_LOCAL) dev.sluice.local.ClassData
 	@touch $@
 
 $(PEERS): pom.xml $(shell find local/peers -name target -prune -o -type f -print 2>/dev/null) | jdk

@@ -27,6 +27,9 @@ public enum Field {
         }
     }
 
+    /** {@code values()} makes a new array each time. */
+    private static final Field[] ALL = values();
+
     private final String wireName;
     private final Type type;
     private final boolean required;
@@ -51,7 +54,7 @@ public enum Field {
 
     /** The declared field of that exact name, escapes already resolved. */
     public static Optional<Field> named(String wireName) {
-        for (Field field : values()) {
+        for (Field field : ALL) {
             if (field.wireName.equals(wireName)) {
                 return Optional.of(field);
             }

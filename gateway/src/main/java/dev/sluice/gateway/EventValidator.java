@@ -18,6 +18,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.exc.StreamReadException;
 import dev.sluice.events.Field;
+import dev.sluice.events.Glance;
 import dev.sluice.events.Limits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -50,8 +51,11 @@ final class EventValidator {
         if (refusal != null) {
             return refusal;
         }
-        String type = keys.source() == KeyPolicy.Source.PARAMS_FIELD ? null : glance.type(bytes);
-        return type == null ? checkJson(bytes) : new Event(bytes, type, keyOf(type));
+        if (keys.source() == KeyPolicy.Source.PARAMS_FIELD || !glance.isEvent(bytes)) {
+            return checkJson(bytes);
+        }
+        String type = glance.type();
+        return new Event(bytes, type, keyOf(type));
     }
 
     private @Nullable String keyOf(String type) {
@@ -80,7 +84,7 @@ final class EventValidator {
 
     private static boolean startsObject(byte[] bytes) {
         int first = 0;
-        while (JsonSyntax.isBlank(bytes[first])) {
+        while (Glance.isBlank(bytes[first])) {
             first++;
         }
         return bytes[first] == '{';

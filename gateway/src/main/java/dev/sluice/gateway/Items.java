@@ -7,6 +7,7 @@ import static dev.sluice.events.Rejection.TOO_MANY_EVENTS;
 import static dev.sluice.events.Rejection.TRAILING_COMMA;
 import static dev.sluice.events.Rejection.TRAILING_TEXT;
 
+import dev.sluice.events.Glance;
 import dev.sluice.events.Rejection;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -153,7 +154,7 @@ final class Items {
             return false;
         }
         int last = to;
-        while (JsonSyntax.isBlank(body[last - 1])) {
+        while (Glance.isBlank(body[last - 1])) {
             last--;
         }
         add(new Slice(first, last, null));
@@ -174,7 +175,7 @@ final class Items {
 
     private static int skipBlank(byte[] bytes, int from) {
         int i = from;
-        while (i < bytes.length && JsonSyntax.isBlank(bytes[i])) {
+        while (i < bytes.length && Glance.isBlank(bytes[i])) {
             i++;
         }
         return i;

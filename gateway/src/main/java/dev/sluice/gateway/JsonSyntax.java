@@ -17,6 +17,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamReadException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
+import dev.sluice.events.Glance;
 import dev.sluice.events.Rejection;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -118,14 +119,9 @@ final class JsonSyntax {
         return bits >= 0;
     }
 
-    /** White space as RFC 8259 has it. */
-    static boolean isBlank(byte b) {
-        return b == ' ' || b == '\t' || b == '\r' || b == '\n';
-    }
-
     static boolean areBlank(byte[] bytes) {
         for (byte b : bytes) {
-            if (!isBlank(b)) {
+            if (!Glance.isBlank(b)) {
                 return false;
             }
         }

@@ -17,7 +17,7 @@ import org.apache.kafka.clients.admin.NewTopic;
  * on the machine that they share.
  */
 final class Bench {
-    private static final int PARTITIONS = 4;
+    static final int PARTITIONS = 4;
 
     private Bench() {}
 
@@ -38,6 +38,9 @@ final class Bench {
         if (parts.isEmpty() || parts.contains("freshness")) {
             withBroker((folder, broker) -> new FreshnessBench(report, folder, broker).run(quick ? 1 : 3));
         }
+        if (parts.contains("sizing") || (parts.isEmpty() && !quick)) {
+            withBroker((folder, broker) -> new SizingBench(report, folder, broker).run(2));
+        }
         report.write();
         System.exit(0);
     }
@@ -56,13 +59,15 @@ final class Bench {
     }
 
     /** A gateway with the heap that it is promised to do with. */
-    static Process gateway(Path folder, int port, RealBroker broker, String option) throws Exception {
+    static Process gateway(
+            Path folder, int port, int managementPort, RealBroker broker, Map<String, String> settings, String option)
+            throws Exception {
         return Processes.gateway(
                 folder.resolve("gateway.log"),
                 port,
-                RealBroker.freePort(),
+                managementPort,
                 broker.bootstrapServers(),
-                Map.of(),
+                settings,
                 "",
                 "-Xmx128m",
                 "-XX:+UseSerialGC",
@@ -70,10 +75,10 @@ final class Bench {
                 option);
     }
 
-    static void createTopics(RealBroker broker, String... names) throws Exception {
+    static void createTopics(RealBroker broker, int partitions, String... names) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
             admin.createTopics(Stream.of(names)
-                            .map(name -> new NewTopic(name, PARTITIONS, (short) 1))
+                            .map(name -> new NewTopic(name, partitions, (short) 1))
                             .toList())
                     .all()
                     .get(1, TimeUnit.MINUTES);

@@ -17,9 +17,10 @@ final class ClassData {
 
     public static void main(String[] arguments) throws Exception {
         Bench.withBroker((folder, broker) -> {
-            Bench.createTopics(broker, "events");
+            Bench.createTopics(broker, Bench.PARTITIONS, "events");
             int port = RealBroker.freePort();
-            Process gateway = Bench.gateway(folder, port, broker, archiveAtExit(Processes.GATEWAY_ARCHIVE));
+            Process gateway = Bench.gateway(
+                    folder, port, RealBroker.freePort(), broker, Map.of(), archiveAtExit(Processes.GATEWAY_ARCHIVE));
             for (int i = 0; i < EVENTS; i++) {
                 Processes.post(port, "{\"event_type\":\"a\",\"event_id\":\"" + i + "\"}");
             }

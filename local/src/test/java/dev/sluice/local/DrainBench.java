@@ -29,6 +29,7 @@ final class DrainBench {
     private static final int TYPES = 20;
     private static final int AGE_MILLIS = 300_000;
     private static final int SOURCE_BATCHES = 8;
+    private static final long POLL_MILLIS = 50;
     private static final Pattern ROWS = Pattern.compile("ROWS (\\d+)");
 
     private final BenchReport report;
@@ -47,13 +48,13 @@ final class DrainBench {
     }
 
     void run(int rounds) throws Exception {
-        Bench.createTopics(broker, TOPIC);
-        produce();
+        Bench.createTopics(broker, Bench.PARTITIONS, TOPIC);
+        produce(broker, TOPIC, records);
         report.fact("backlog", records + " records of about 120 bytes in 4 partitions");
         for (int round = 1; round <= rounds; round++) {
             System.out.printf("streaming, round %d of %d%n", round, rounds);
             Drain limit = query("source", round);
-            Drain ours = streaming(round);
+            Drain ours = streaming(folder, broker, TOPIC, records, round);
             add("Spark's source alone", limit);
             add("streaming", ours);
             report.add(
@@ -98,7 +99,7 @@ final class DrainBench {
                 job,
                 broker.bootstrapServers(),
                 TOPIC);
-        Drain drain = measure(process, log, () -> lastRows(log));
+        Drain drain = measure(process, log, records, () -> lastRows(log));
         add(name, drain);
         report.add("streaming: records/s against " + name, AT_LEAST, target, ours.perSecond / drain.perSecond);
     }
@@ -108,7 +109,8 @@ final class DrainBench {
         report.add(name + ", CPU s per million", drain.cpuPerMillion);
     }
 
-    private record Drain(double perSecond, double cpuPerMillion) {}
+    /** Of the second half of the records. */
+    record Drain(double perSecond, double cpuPerMillion) {}
 
     private interface Count {
         long rows() throws Exception;
@@ -135,35 +137,40 @@ final class DrainBench {
                         "CHECKPOINT_DIR",
                         folder.resolve(name + "-" + round).toUri().toString()),
                 arguments.toArray(String[]::new));
-        return measure(process, log, () -> lastRows(log));
+        return measure(process, log, records, () -> lastRows(log));
     }
 
-    private Drain streaming(int round) throws Exception {
-        Path log = folder.resolve("streaming-" + round + ".log");
+    /** Streaming, from the first of {@code records} records of a topic. */
+    static Drain streaming(Path folder, RealBroker broker, String topic, int records, int round) throws Exception {
+        String name = "streaming-" + topic + "-" + round;
+        Path log = folder.resolve(name + ".log");
         int port = RealBroker.freePort();
         Process process = Processes.streaming(
                 log,
                 port,
                 broker.bootstrapServers(),
-                folder.resolve("streaming-" + round),
-                Map.of("STARTING_OFFSETS", "earliest"));
-        return measure(process, log, () -> {
-            try {
-                return (long) Processes.metric(port, "sluice_records_read_total");
-            } catch (IOException notYet) {
-                return 0;
-            }
-        });
+                folder.resolve(name),
+                Map.of("STARTING_OFFSETS", "earliest", "EVENTS_TOPIC", topic));
+        return measure(process, log, records, () -> read(port));
     }
 
-    private Drain measure(Process process, Path log, Count count) throws Exception {
+    /** How many records the streaming on that port has read. */
+    static long read(int managementPort) throws Exception {
+        try {
+            return (long) Processes.metric(managementPort, "sluice_records_read_total");
+        } catch (IOException notYet) {
+            return 0;
+        }
+    }
+
+    private static Drain measure(Process process, Path log, int records, Count count) throws Exception {
         try {
             Measured measured = new Measured(process);
-            Processes.await(() -> count.rows() >= records / 2, process, log);
+            Processes.await(() -> count.rows() >= records / 2, process, log, POLL_MILLIS);
             long rows = count.rows();
             long start = System.nanoTime();
             double cpu = measured.cpuSeconds();
-            Processes.await(() -> count.rows() >= records, process, log);
+            Processes.await(() -> count.rows() >= records, process, log, POLL_MILLIS);
             double seconds = (System.nanoTime() - start) / 1e9;
             cpu = measured.cpuSeconds() - cpu;
             return new Drain((records - rows) / seconds, cpu * 1e6 / (records - rows));
@@ -193,7 +200,8 @@ final class DrainBench {
         }
     }
 
-    private void produce() {
+    /** Stores so many records of the last five minutes, without ids, of about 120 bytes. */
+    static void produce(RealBroker broker, String topic, int records) {
         System.out.printf("storing %d records%n", records);
         Random random = new Random(1);
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
@@ -204,7 +212,7 @@ final class DrainBench {
                 String event = "{\"event_type\":\"type_" + random.nextInt(TYPES) + "\",\"timestamp\":"
                         + (System.currentTimeMillis() - random.nextInt(AGE_MILLIS))
                         + ",\"params\":{\"key\":\"value" + random.nextInt(1_000) + "\",\"page\":\"/products/17\"}}";
-                producer.send(new ProducerRecord<>(TOPIC, event.getBytes(UTF_8)));
+                producer.send(new ProducerRecord<>(topic, event.getBytes(UTF_8)));
             }
         }
     }

@@ -44,9 +44,15 @@ final class FreshnessBench {
     }
 
     void run(int rounds) throws Exception {
-        Bench.createTopics(broker, "events");
+        Bench.createTopics(broker, Bench.PARTITIONS, "events");
         try {
-            processes.add(Bench.gateway(folder, http, broker, Processes.shared(Processes.GATEWAY_ARCHIVE)));
+            processes.add(Bench.gateway(
+                    folder,
+                    http,
+                    RealBroker.freePort(),
+                    broker,
+                    Map.of(),
+                    Processes.shared(Processes.GATEWAY_ARCHIVE)));
             for (int round = 1; round <= rounds; round++) {
                 System.out.printf("freshness, round %d of %d%n", round, rounds);
                 round(round);

@@ -26,9 +26,9 @@ import java.util.stream.Stream;
 final class HttpBench {
     private static final int EVENT_BYTES = 120;
     private static final Random RANDOM = new Random(1);
-    private static final String EVENT = event();
+    static final String EVENT = event();
     /** Each of other bytes: what is sent again and again would be compressed to nothing. */
-    private static final String EVENTS = events();
+    static final String EVENTS = events();
 
     private static final int TOOL_RECORDS_PER_SECOND = 400_000;
     private static final int BATCH = 100;
@@ -55,7 +55,7 @@ final class HttpBench {
     }
 
     void run(int rounds) throws Exception {
-        Bench.createTopics(broker, "events", "limit");
+        Bench.createTopics(broker, Bench.PARTITIONS, "events", "limit");
         try {
             Measured bare = new Measured(bare());
             Measured gateway = new Measured(gateway());
@@ -198,14 +198,15 @@ final class HttpBench {
 
     private Process gateway() throws Exception {
         long start = System.nanoTime();
-        Process gateway = Bench.gateway(folder, port, broker, Processes.shared(Processes.GATEWAY_ARCHIVE));
+        Process gateway = Bench.gateway(
+                folder, port, RealBroker.freePort(), broker, Map.of(), Processes.shared(Processes.GATEWAY_ARCHIVE));
         processes.add(gateway);
         report.add("gateway ready after its start, s", AT_MOST, 1, (System.nanoTime() - start) / 1e9);
         report.fact("gateway's heap", "128 MiB");
         return gateway;
     }
 
-    private static void noErrors(Wrk.Result result) {
+    static void noErrors(Wrk.Result result) {
         if (result.errors() > 0) {
             throw new IllegalStateException(result.errors() + " requests were not answered with 202");
         }

@@ -125,6 +125,11 @@ final class Processes {
 
     /** Returns when the condition holds; throws with the end of the process's log when it ended first, or takes too long. */
     static void await(Condition condition, Process process, Path log) throws Exception {
+        await(condition, process, log, POLL_MILLIS);
+    }
+
+    /** @param pollMillis between two looks, where a look takes time that is measured */
+    static void await(Condition condition, Process process, Path log, long pollMillis) throws Exception {
         long start = System.nanoTime();
         while (!condition.holds()) {
             if (!process.isAlive() || System.nanoTime() - start > PATIENCE.toNanos()) {
@@ -132,7 +137,7 @@ final class Processes {
                 throw new IllegalStateException("See " + log + ", which ends:\n"
                         + String.join("\n", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size())));
             }
-            TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+            TimeUnit.MILLISECONDS.sleep(pollMillis);
         }
     }
 

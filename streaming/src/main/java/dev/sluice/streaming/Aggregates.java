@@ -32,6 +32,11 @@ record Aggregates(String distinctOf, String valueOf) implements Serializable {
     private static final String VALUES = "values";
     private static final List<Integer> PERCENTILES = List.of(50, 95, 99);
 
+    /** Whether params need not be read. */
+    boolean areNone() {
+        return !hasDistinct() && !hasValue();
+    }
+
     boolean hasDistinct() {
         return !distinctOf.isEmpty();
     }

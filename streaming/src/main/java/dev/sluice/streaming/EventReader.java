@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import dev.sluice.events.Field;
+import dev.sluice.events.Glance;
 import dev.sluice.events.Limits;
 import java.io.IOException;
 import java.util.Optional;
@@ -11,12 +12,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the declared fields of an event, each of its declared type; any other field is skipped. Spark's {@code from_json}
- * makes a text of a number or an object where one is declared. For one thread.
+ * makes a text of a number or an object where one is declared. Where nothing of params is wanted, most events need no
+ * parser. For one thread.
  */
 final class EventReader {
     private static final JsonFactory JSON = new JsonFactory();
 
     private final Aggregates aggregates;
+    private final Glance glance = new Glance(Glance.DEEPEST);
     private @Nullable String type;
     private @Nullable String id;
     private @Nullable Long timestamp;
@@ -41,6 +44,12 @@ final class EventReader {
         this.value = null;
         if (value == null || !isUtf8(value)) {
             return false;
+        }
+        if (aggregates.areNone() && glance.isEvent(value) && glance.isAscii()) {
+            type = glance.type();
+            id = glance.id();
+            timestamp = glance.timestamp() == Glance.NONE ? null : glance.timestamp();
+            return true;
         }
         try (JsonParser parser = JSON.createParser(value)) {
             return readObject(parser) && parser.nextToken() == null && type != null;
@@ -88,7 +97,7 @@ final class EventReader {
                 return millis >= 0 && millis <= Limits.MAX_TIMESTAMP;
             }
             case PARAMS -> {
-                if (aggregates.hasDistinct() || aggregates.hasValue()) {
+                if (!aggregates.areNone()) {
                     readParams(parser);
                 }
             }

@@ -9,6 +9,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.stream.Stream;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
@@ -76,6 +77,8 @@ record Tally(Duration step, Duration lateness, Duration skew, Aggregates aggrega
     /** Before they are handed on: their number is that of the types, which senders choose. */
     private static final int MOST_GROUPS = 10_000;
 
+    private static final int HASH = 31;
+
     /** The columns that it takes. */
     List<String> record() {
         return deadLetters.areWritten() ? RECORD_OF_LETTERS : RECORD;
@@ -95,7 +98,21 @@ record Tally(Duration step, Duration lateness, Duration skew, Aggregates aggrega
     }
 
     /** @param at the start of the step, in milliseconds since 1970 UTC */
-    private record Group(@Nullable String type, Outcome outcome, long at) {}
+    private record Group(@Nullable String type, Outcome outcome, long at) {
+        /** Most are of one outcome; a record's own would ask an enum, at several times the cost, once a record. */
+        @Override
+        public int hashCode() {
+            return Objects.hashCode(type) * HASH + Long.hashCode(at);
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof Group group
+                    && at == group.at
+                    && outcome == group.outcome
+                    && Objects.equals(type, group.type);
+        }
+    }
 
     @Override
     public Iterator<Row> call(Iterator<Row> records) {
@@ -108,6 +125,9 @@ record Tally(Duration step, Duration lateness, Duration skew, Aggregates aggrega
         private final Map<Group, Sums> counts = new HashMap<>();
         private final Queue<Row> ready = new ArrayDeque<>();
         private final LetterWriter letters = deadLetters.writer();
+        private final long stepMillis = step.toMillis();
+        private final long latenessMillis = lateness.toMillis();
+        private final long skewMillis = skew.toMillis();
         private long watermark = Long.MIN_VALUE;
 
         Rows(Iterator<Row> records) {
@@ -156,36 +176,41 @@ record Tally(Duration step, Duration lateness, Duration skew, Aggregates aggrega
             Long timestamp = event.timestamp();
             long time = timestamp == null ? received : timestamp;
             Outcome outcome = isEvent ? outcome(time, received) : Outcome.MALFORMED;
-            long receipt = startOfStep(Math.max(received, watermark));
             if (outcome != Outcome.COUNTED) {
                 letters.write(outcome, record, received);
-                sums(new Group(isEvent ? event.type() : null, outcome, receipt)).add();
+                sums(new Group(isEvent ? event.type() : null, outcome, receipt(received)))
+                        .add();
             } else if (event.id() == null) {
                 sums(new Group(event.type(), outcome, startOfStep(time))).add(event);
             } else {
                 Sums sums = new Sums(aggregates);
                 sums.add(event);
-                List<@Nullable Object> row =
-                        columns(event.type(), outcome, startOfStep(time), sums.rows(), event.id(), received, receipt);
+                List<@Nullable Object> row = columns(
+                        event.type(), outcome, startOfStep(time), sums.rows(), event.id(), received, receipt(received));
                 sums.addTo(row);
                 ready.add(deadLetters.withRecord(record, row.toArray()));
             }
         }
 
         private Outcome outcome(long time, long received) {
-            if (time < received - lateness.toMillis() || time < watermark) {
+            if (time < received - latenessMillis || time < watermark) {
                 return Outcome.LATE;
             }
-            return time > received + skew.toMillis() ? Outcome.FUTURE : Outcome.COUNTED;
+            return time > received + skewMillis ? Outcome.FUTURE : Outcome.COUNTED;
         }
 
         private Sums sums(Group group) {
             return counts.computeIfAbsent(group, any -> new Sums(aggregates));
         }
-    }
 
-    private long startOfStep(long millis) {
-        return Math.floorDiv(millis, step.toMillis()) * step.toMillis();
+        /** The step of a receipt, or the oldest that is still open. */
+        private long receipt(long received) {
+            return startOfStep(Math.max(received, watermark));
+        }
+
+        private long startOfStep(long millis) {
+            return Math.floorDiv(millis, stepMillis) * stepMillis;
+        }
     }
 
     private Row tallied(Group group, Sums sums) {

@@ -1,14 +1,17 @@
 package dev.sluice.streaming;
 
-import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
-import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.InputPartition;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.connector.read.PartitionReaderFactory;
+import org.apache.spark.sql.kafka010.KafkaBatchInputPartition;
+import org.apache.spark.sql.kafka010.KafkaOffsetRange;
+import org.apache.spark.sql.kafka010.consumer.KafkaDataConsumer;
+import org.apache.spark.unsafe.types.UTF8String;
 import org.apache.spark.util.CollectionAccumulator;
 import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
@@ -21,15 +24,18 @@ import scala.Tuple2;
  * @param records null where there are none
  */
 record WatermarkedPartition(
-        long before, long after, @Nullable InputPartition records) implements InputPartition {
-    private static final long serialVersionUID = 1;
+        long before, long after, @Nullable KafkaBatchInputPartition records) implements InputPartition {
+    private static final long serialVersionUID = 2;
 
-    /** Columns of Kafka's source: key, value, topic, partition, offset, timestamp, timestampType, headers. */
+    /** Columns of Kafka's source; the last one, headers, is null. */
+    private static final int KEY = 0;
+
+    private static final int VALUE = 1;
     private static final int TOPIC = 2;
-
     private static final int PARTITION = 3;
     private static final int OFFSET = 4;
     private static final int TIMESTAMP = 5;
+    private static final int TIMESTAMP_TYPE = 6;
     private static final int COLUMNS = 8;
 
     @Override
@@ -46,29 +52,25 @@ record WatermarkedPartition(
     }
 
     /** @param newest is told when the newest record of each partition was received */
-    record Readers(PartitionReaderFactory kafka, CollectionAccumulator<Tuple2<TopicPartition, Long>> newest)
-            implements PartitionReaderFactory {
-        private static final long serialVersionUID = 1;
+    record Readers(CollectionAccumulator<Tuple2<TopicPartition, Long>> newest) implements PartitionReaderFactory {
+        private static final long serialVersionUID = 2;
 
         @Override
         public PartitionReader<InternalRow> createReader(InputPartition partition) {
             WatermarkedPartition clocked = (WatermarkedPartition) partition;
-            return new Reader(
-                    clocked.markRow(), clocked.records == null ? null : kafka.createReader(clocked.records), newest);
+            return new Reader(clocked.markRow(), clocked.records == null ? null : new Records(clocked.records), newest);
         }
     }
 
     private static final class Reader implements PartitionReader<InternalRow> {
-        private final @Nullable PartitionReader<InternalRow> records;
+        private final @Nullable Records records;
         private final CollectionAccumulator<Tuple2<TopicPartition, Long>> newest;
         private InternalRow row;
         private boolean markTold;
-        private @Nullable TopicPartition partition;
-        private long newestMicros = Long.MIN_VALUE;
 
         Reader(
                 InternalRow mark,
-                @Nullable PartitionReader<InternalRow> records,
+                @Nullable Records records,
                 CollectionAccumulator<Tuple2<TopicPartition, Long>> newest) {
             this.row = mark;
             this.records = records;
@@ -76,7 +78,7 @@ record WatermarkedPartition(
         }
 
         @Override
-        public boolean next() throws IOException {
+        public boolean next() {
             if (!markTold) {
                 markTold = true;
                 return true;
@@ -84,11 +86,7 @@ record WatermarkedPartition(
             if (records == null || !records.next()) {
                 return false;
             }
-            row = records.get();
-            newestMicros = Math.max(newestMicros, row.getLong(TIMESTAMP));
-            if (partition == null) {
-                partition = new TopicPartition(row.getUTF8String(TOPIC).toString(), row.getInt(PARTITION));
-            }
+            row = records.row;
             return true;
         }
 
@@ -98,18 +96,57 @@ record WatermarkedPartition(
         }
 
         @Override
-        public CustomTaskMetric[] currentMetricsValues() {
-            return records == null ? new CustomTaskMetric[0] : records.currentMetricsValues();
+        public void close() {
+            if (records == null) {
+                return;
+            }
+            if (records.newestMillis > Long.MIN_VALUE) {
+                newest.add(new Tuple2<>(records.range.topicPartition(), records.newestMillis));
+            }
+            records.consumer.release();
+        }
+    }
+
+    /**
+     * The records of a range of offsets, by Spark's pooled consumers: as KafkaBatchPartitionReader of Spark does it, but
+     * that a row holds what the consumer gave, where Spark copies each record once more.
+     */
+    private static final class Records {
+        private final KafkaOffsetRange range;
+        private final long pollTimeoutMs;
+        private final boolean failOnDataLoss;
+        private final KafkaDataConsumer consumer;
+        private final GenericInternalRow row = new GenericInternalRow(COLUMNS);
+        private long nextOffset;
+        private long newestMillis = Long.MIN_VALUE;
+
+        Records(KafkaBatchInputPartition partition) {
+            this.range = partition.offsetRange();
+            this.pollTimeoutMs = partition.pollTimeoutMs();
+            this.failOnDataLoss = partition.failOnDataLoss();
+            this.consumer = KafkaDataConsumer.acquire(range.topicPartition(), partition.executorKafkaParams());
+            this.nextOffset = range.fromOffset();
+            row.update(TOPIC, UTF8String.fromString(range.topic()));
+            row.update(PARTITION, range.partition());
         }
 
-        @Override
-        public void close() throws IOException {
-            if (partition != null) {
-                newest.add(new Tuple2<>(partition, TimeUnit.MICROSECONDS.toMillis(newestMicros)));
+        boolean next() {
+            if (nextOffset >= range.untilOffset()) {
+                return false;
             }
-            if (records != null) {
-                records.close();
+            ConsumerRecord<byte[], byte[]> record =
+                    consumer.get(nextOffset, range.untilOffset(), pollTimeoutMs, failOnDataLoss);
+            if (record == null) { // no more, of which Spark has said what it thinks
+                return false;
             }
+            nextOffset = record.offset() + 1;
+            newestMillis = Math.max(newestMillis, record.timestamp());
+            row.update(KEY, record.key());
+            row.update(VALUE, record.value());
+            row.update(OFFSET, record.offset());
+            row.update(TIMESTAMP, TimeUnit.MILLISECONDS.toMicros(record.timestamp()));
+            row.update(TIMESTAMP_TYPE, record.timestampType().id);
+            return true;
         }
     }
 }

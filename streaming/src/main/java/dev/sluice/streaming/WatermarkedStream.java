@@ -14,6 +14,7 @@ import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.ReadLimit;
 import org.apache.spark.sql.connector.read.streaming.ReportsSourceMetrics;
 import org.apache.spark.sql.connector.read.streaming.SupportsAdmissionControl;
+import org.apache.spark.sql.kafka010.KafkaBatchInputPartition;
 import org.apache.spark.util.CollectionAccumulator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -172,13 +173,14 @@ final class WatermarkedStream implements MicroBatchStream, SupportsAdmissionCont
             return new InputPartition[] {new WatermarkedPartition(from.watermark(), to.watermark(), null)};
         }
         return Arrays.stream(records)
-                .map(partition -> new WatermarkedPartition(from.watermark(), to.watermark(), partition))
+                .map(partition -> new WatermarkedPartition(
+                        from.watermark(), to.watermark(), (KafkaBatchInputPartition) partition))
                 .toArray(InputPartition[]::new);
     }
 
     @Override
     public PartitionReaderFactory createReaderFactory() {
-        return new WatermarkedPartition.Readers(kafka.createReaderFactory(), newest);
+        return new WatermarkedPartition.Readers(newest);
     }
 
     @Override

@@ -31,6 +31,21 @@ class EventReaderTest {
         }
     }
 
+    /** One of the two reads most of them without a parser. */
+    @Property(tries = 20_000)
+    void read_mutatedSamples_areReadTheSameWhetherParamsAreWantedOrNot(@ForAll Random random) {
+        byte[] sample = Mutations.next(random);
+        String shown = new String(sample, UTF_8);
+        EventReader other = new EventReader(Aggregates.NONE);
+        boolean isEvent = reader.read(sample);
+        assertThat(other.read(sample)).as(shown).isEqualTo(isEvent);
+        if (isEvent) {
+            assertThat(other.type()).as(shown).isEqualTo(reader.type());
+            assertThat(other.id()).as(shown).isEqualTo(reader.id());
+            assertThat(other.timestamp()).as(shown).isEqualTo(reader.timestamp());
+        }
+    }
+
     /** What the gateway takes is exactly what the reference reads: its own tests hold it against the same. */
     @Property(tries = 20_000)
     void read_mutatedSamples_areReadAsTheReferenceReadsThem(@ForAll Random random) {
