@@ -17,6 +17,7 @@ export BATCH ?= 100
 ROUNDS ?= 20
 OUTAGE ?= 600
 PARTS ?=
+KEEP ?=
 
 comma := ,
 OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/target/lib/*'
@@ -55,11 +56,11 @@ load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCEN
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \
 	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
 
-bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it, in about 15 minutes; PARTS=gateway,streaming,freshness; report in local/target/bench
+bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it and against its peers, in about half an hour; PARTS=gateway,streaming,freshness,sizing; report in local/target/bench
 	@$(BENCH) $(subst $(comma), ,$(PARTS))
 
-bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer rounds
-	@$(BENCH) quick $(subst $(comma), ,$(PARTS))
+bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer rounds; fails where a ratio is far outside of those kept, KEEP=1 keeps it
+	@$(BENCH) quick $(if $(KEEP),keep) $(subst $(comma), ,$(PARTS))
 
 profile: $(CLASS_DATA) wrk ## where CPU and memory of gateway and streaming go: flame graphs and recordings in local/target/profile
 	@$(OF_LOCAL) dev.sluice.local.Profile

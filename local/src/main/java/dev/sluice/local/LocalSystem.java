@@ -149,7 +149,8 @@ final class LocalSystem {
                         "STREAMING_PORT", Integer.toString(settings.streamingPort()),
                         "CHECKPOINT_DIR",
                                 settings.data().resolve("checkpoint").toUri().toString()),
-                jar("streaming/target/sluice-streaming", "-Xmx512m", "-XX:+UseSerialGC"),
+                // records live for a moment: with the usual third of the heap, some of them grow old
+                jar("streaming/target/sluice-streaming", "-Xmx512m", "-Xmn200m", "-XX:+UseSerialGC"),
                 false);
     }
 

@@ -21,12 +21,17 @@ final class Bench {
 
     private Bench() {}
 
-    /** @param arguments {@code quick}; and the parts, all where none is named */
+    /**
+     * Ends with status 1 where the quick form finds a ratio far outside of those that are kept.
+     *
+     * @param arguments {@code quick}; {@code keep}, to keep its ratios; and the parts, all where none is named
+     */
     public static void main(String[] arguments) throws Exception {
         List<String> named = List.of(arguments);
         boolean quick = named.contains("quick");
-        List<String> parts =
-                named.stream().filter(part -> !part.equals("quick")).toList();
+        List<String> parts = named.stream()
+                .filter(part -> !part.equals("quick") && !part.equals("keep"))
+                .toList();
         BenchReport report = new BenchReport(quick ? "quick" : "bench");
         if (parts.isEmpty() || parts.contains("gateway")) {
             withBroker((folder, broker) -> new HttpBench(report, folder, broker, quick ? 5 : 15).run(quick ? 2 : 3));
@@ -42,7 +47,20 @@ final class Bench {
             withBroker((folder, broker) -> new SizingBench(report, folder, broker).run(2));
         }
         report.write();
-        System.exit(0);
+        System.exit(quick && !isAsKept(report, named.contains("keep")) ? 1 : 0);
+    }
+
+    private static boolean isAsKept(BenchReport report, boolean keep) throws IOException {
+        System.out.println();
+        Baseline baseline = Baseline.read();
+        List<String> far = baseline.compare(report.ratios());
+        if (keep) {
+            baseline.keep(report.ratios());
+        } else if (!far.isEmpty()) {
+            System.out.println("\nFar outside of what is kept: " + String.join("; ", far)
+                    + ". Is that what the change was to do? Then KEEP=1 make bench-quick keeps it.");
+        }
+        return keep || far.isEmpty();
     }
 
     /** A part of the whole, on a broker of its own. */

@@ -31,6 +31,11 @@ final class BenchReport {
 
     /** One figure in each round. */
     private record Row(String name, Bound bound, double target, List<Double> rounds) {
+        /** Whether it says more of the code than of the machine. */
+        boolean isRatio() {
+            return name.contains(" against ") || name.contains(" beyond ");
+        }
+
         double median() {
             List<Double> sorted = rounds.stream().sorted().toList();
             int middle = sorted.size() / 2;
@@ -88,6 +93,13 @@ final class BenchReport {
     void add(String figure, double measured) {
         figures.computeIfAbsent(figure, any -> new ArrayList<>()).add(measured);
         System.out.printf(Locale.ROOT, "  %s: %.1f%n", figure, measured);
+    }
+
+    /** The medians of the rows that do not depend on the speed of the machine. */
+    Map<String, Double> ratios() {
+        Map<String, Double> ratios = new LinkedHashMap<>();
+        rows.values().stream().filter(Row::isRatio).forEach(row -> ratios.put(row.name, row.median()));
+        return ratios;
     }
 
     void write() throws IOException {

@@ -118,7 +118,7 @@ final class DrainBench {
 
     private Drain query(String name, int round) throws Exception {
         Path log = folder.resolve(name + "-" + round + ".log");
-        List<String> arguments = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
+        List<String> arguments = new ArrayList<>(List.of("-Xmx512m", "-Xmn200m", "-XX:+UseSerialGC"));
         arguments.addAll(opens());
         arguments.addAll(List.of(
                 "-cp",

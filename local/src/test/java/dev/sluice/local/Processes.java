@@ -107,7 +107,7 @@ final class Processes {
         environment.put("STREAMING_PORT", Integer.toString(managementPort));
         environment.put("CHECKPOINT_DIR", checkpoint.toUri().toString());
         environment.putAll(settings);
-        List<String> arguments = new ArrayList<>(List.of("-Xmx512m", "-XX:+UseSerialGC"));
+        List<String> arguments = new ArrayList<>(List.of("-Xmx512m", "-Xmn200m", "-XX:+UseSerialGC"));
         arguments.addAll(List.of(jvm));
         arguments.addAll(List.of("-jar", artifact("streaming/target/sluice-streaming.jar")));
         return java(log, environment, arguments.toArray(String[]::new));

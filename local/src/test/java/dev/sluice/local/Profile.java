@@ -4,6 +4,7 @@ import dev.sluice.events.RealBroker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -72,7 +73,14 @@ final class Profile {
     /** What Java's Flight Recorder notes of a process, until it is closed. */
     private record Recording(Process process, String name) implements AutoCloseable {
         static Recording start(Process process, String name) throws IOException, InterruptedException {
-            run("jcmd", Long.toString(process.pid()), "JFR.start", "name=" + name, "settings=profile");
+            // what waits in native code would be taken for what works
+            run(
+                    "jcmd",
+                    Long.toString(process.pid()),
+                    "JFR.start",
+                    "name=" + name,
+                    "settings=profile",
+                    "jdk.NativeMethodSample#enabled=false");
             return new Recording(process, name);
         }
 
@@ -80,22 +88,17 @@ final class Profile {
         public void close() throws IOException, InterruptedException {
             Path file = FOLDER.resolve(name + ".jfr");
             run("jcmd", Long.toString(process.pid()), "JFR.stop", "name=" + name, "filename=" + file);
-            flameGraph(file, "cpu", "CPU");
-            flameGraph(file, "alloc", "allocation");
+            flameGraph(file, "cpu");
+            flameGraph(file, "alloc", "--alloc", "--total");
         }
 
-        private void flameGraph(Path file, String what, String title) throws IOException, InterruptedException {
-            run(
-                    "java",
-                    "-cp",
-                    Processes.artifact("local/target/tools/*"),
-                    "one.convert.Main",
-                    "--" + what,
-                    "--total",
-                    "--title",
-                    name + ": " + title,
-                    file.toString(),
-                    FOLDER.resolve(name + "-" + what + ".html").toString());
+        private void flameGraph(Path file, String what, String... options) throws IOException, InterruptedException {
+            List<String> command = new ArrayList<>(
+                    List.of("java", "-cp", Processes.artifact("local/target/tools/*"), "one.convert.Main"));
+            command.addAll(List.of(options));
+            command.addAll(List.of("--title", name + ": " + what, file.toString()));
+            command.add(FOLDER.resolve(name + "-" + what + ".html").toString());
+            run(command.toArray(String[]::new));
         }
 
         private static void run(String... command) throws IOException, InterruptedException {
