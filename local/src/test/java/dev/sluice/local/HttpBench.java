@@ -99,12 +99,17 @@ final class HttpBench {
     }
 
     private void latency(double perSecond) throws Exception {
-        int pause = (int) Math.max(1, Math.round(1_000 * CONNECTIONS / perSecond) - LINGER_MILLIS);
+        int pause = pauseMillis(CONNECTIONS, perSecond);
         Wrk.Result half = wrk.post(port, CONNECTIONS, seconds, "application/json", EVENT, pause);
         noErrors(half);
         report.add("requests/s at about half of the maximum", half.perSecond());
         report.add("median latency at half of the maximum, ms", half.p50Millis());
         report.add("p99 latency at half of the maximum, ms", AT_MOST, LINGER_MILLIS + 5, half.p99Millis());
+    }
+
+    /** How long each of so many connections is to wait behind an answer for about that rate of all. */
+    static int pauseMillis(int connections, double perSecond) {
+        return (int) Math.max(1, Math.round(1_000 * connections / perSecond) - LINGER_MILLIS);
     }
 
     private void batches(Measured gateway) throws Exception {

@@ -12,10 +12,14 @@ final class SizingBench {
     private static final int SECONDS = 10;
     private static final int BACKLOG = 4_000_000;
     private static final int SENDERS = 512;
+
+    /** Requests a second, about as many as 64 connections bring that wait 5 ms for a batch of records. */
+    private static final int RATE = 8_000;
+
     private static final double MIB = 1 << 20;
 
-    /** Of the default budget of 24 MiB, so much that it is full but for what is given back at the moment. */
-    private static final double FULL = 16 * MIB;
+    /** Of the default budget of 24 MiB, most of what the senders can have under way at once. */
+    private static final double MUCH = 10 * MIB;
 
     private final BenchReport report;
     private final Path folder;
@@ -52,6 +56,7 @@ final class SizingBench {
                 folder, port, managementPort, broker, settings, Processes.shared(Processes.GATEWAY_ARCHIVE));
     }
 
+    /** The same rate from each: what more connections cost, where they bring no more requests. */
     private void connections() throws Exception {
         int port = RealBroker.freePort();
         Process gateway = gateway(port, RealBroker.freePort(), Map.of("MAX_CONNECTIONS", "12000"));
@@ -59,8 +64,9 @@ final class SizingBench {
             Measured measured = new Measured(gateway);
             wrk.post(port, SENDERS, 2 * SECONDS, "application/json", HttpBench.EVENT, 0);
             for (int connections : CONNECTIONS) {
+                int pause = HttpBench.pauseMillis(connections, RATE);
                 double cpu = measured.cpuSeconds();
-                Wrk.Result result = wrk.post(port, connections, SECONDS, "application/json", HttpBench.EVENT, 0);
+                Wrk.Result result = wrk.post(port, connections, SECONDS, "application/json", HttpBench.EVENT, pause);
                 cpu = measured.cpuSeconds() - cpu;
                 HttpBench.noErrors(result);
                 String with = connections + " connections, ";
@@ -95,7 +101,7 @@ final class SizingBench {
         report.add(of + "streaming, CPU s per million", drain.cpuPerMillion());
     }
 
-    /** The heap that is in use, after a collection, with no event under way and with a full budget. */
+    /** The heap that is in use, after a collection, with no event under way and with what fits of batches. */
     private void memory() throws Exception {
         int port = RealBroker.freePort();
         int management = RealBroker.freePort();
@@ -114,7 +120,7 @@ final class SizingBench {
             });
             load.start();
             Processes.await(
-                    () -> Processes.metric(management, "sluice_in_flight_bytes") > FULL,
+                    () -> Processes.metric(management, "sluice_in_flight_bytes") > MUCH,
                     gateway,
                     folder.resolve("gateway.log"));
             double inFlight = Processes.metric(management, "sluice_in_flight_bytes");
