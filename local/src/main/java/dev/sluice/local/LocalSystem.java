@@ -3,6 +3,7 @@ package dev.sluice.local;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealCassandra;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,8 +35,8 @@ import org.apache.kafka.common.errors.TopicExistsException;
 final class LocalSystem {
     private static final int TOPIC_PARTITIONS = 4;
     private static final Duration START = Duration.ofSeconds(90);
-    /** Three of these are less than the 15 s within which everything has to stop. */
-    private static final Duration STOP = Duration.ofMillis(4_500);
+    /** Four of these are less than the 15 s within which everything has to stop. */
+    private static final Duration STOP = Duration.ofMillis(3_700);
 
     private static final long POLL_MILLIS = 50;
 
@@ -58,6 +60,9 @@ final class LocalSystem {
         prepareFolder();
         if (settings.ownBroker()) {
             startBroker();
+        }
+        if (settings.store() == Settings.Store.CASSANDRA) {
+            startCassandra();
         }
         step("topics", this::createTopics);
         add(startGateway());
@@ -83,10 +88,10 @@ final class LocalSystem {
         bannerShown.countDown();
     }
 
-    /** Gateway, streaming, broker: each is idle when the next one goes. */
+    /** Gateway, streaming, stores, broker: each is idle when the next one goes. */
     void stop() throws InterruptedException {
         List<Child> all = snapshot();
-        for (String name : List.of("gateway", "streaming", "kafka")) {
+        for (String name : List.of("gateway", "streaming", "cassandra", "kafka")) {
             for (Child child : all) {
                 if (child.name().equals(name)) {
                     child.stop(STOP);
@@ -123,6 +128,18 @@ final class LocalSystem {
         step("kafka", () -> RealBroker.accepts(settings.kafkaPort()));
     }
 
+    private void startCassandra() throws InterruptedException {
+        Path log = settings.log("cassandra");
+        RealCassandra cassandra = RealCassandra.launch(
+                Child.DEAF_TO_THE_TERMINAL,
+                settings.home().resolve("local/cassandra/target/lib"),
+                settings.data().resolve("cassandra"),
+                log,
+                settings.cassandraPort());
+        add(new Child("cassandra", cassandra.process(), log));
+        step("cassandra", () -> RealBroker.accepts(settings.cassandraPort()));
+    }
+
     private Child startGateway() {
         return Child.java(
                 "gateway",
@@ -144,14 +161,28 @@ final class LocalSystem {
         return Child.java(
                 "streaming",
                 settings.log("streaming"),
-                Map.of(
-                        "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
-                        "STREAMING_PORT", Integer.toString(settings.streamingPort()),
-                        "CHECKPOINT_DIR",
-                                settings.data().resolve("checkpoint").toUri().toString()),
+                streamingEnvironment(),
                 // records live for a moment: with the usual third of the heap, some of them grow old
                 jar("streaming/target/sluice-streaming", "-Xmx512m", "-Xmn200m", "-XX:+UseSerialGC"),
                 false);
+    }
+
+    private Map<String, String> streamingEnvironment() {
+        Map<String, String> environment = new HashMap<>(Map.of(
+                "KAFKA_BOOTSTRAP_SERVERS",
+                settings.bootstrapServers(),
+                "STREAMING_PORT",
+                Integer.toString(settings.streamingPort()),
+                "CHECKPOINT_DIR",
+                settings.data().resolve("checkpoint").toUri().toString()));
+        if (settings.store() == Settings.Store.CASSANDRA) {
+            environment.putAll(Map.of(
+                    "SINKS", "console,cassandra",
+                    "CASSANDRA_CONTACT_POINTS", "localhost:" + settings.cassandraPort(),
+                    "CASSANDRA_CREATE", "1",
+                    "CASSANDRA_REPLICAS", "1"));
+        }
+        return environment;
     }
 
     /** Java's options for a jar; with the archive of its classes where {@code make class-data} made one. */

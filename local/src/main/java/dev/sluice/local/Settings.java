@@ -27,8 +27,16 @@ record Settings(
         String bootstrapServers,
         Set<String> topics,
         boolean fresh,
+        Store store,
+        int cassandraPort,
         Path home,
         Path data) {
+
+    /** What keeps the counts. */
+    enum Store {
+        NONE,
+        CASSANDRA
+    }
 
     static final Setting<Integer> HTTP_PORT = Setting.port("HTTP_PORT", "5000", "port that takes events");
     static final Setting<Integer> MANAGEMENT_PORT =
@@ -38,10 +46,18 @@ record Settings(
     static final Setting<Integer> FRESH =
             Setting.integer("FRESH", "0", "`1` forgets what earlier runs stored and counted", 0, 1);
 
-    static final List<Setting<?>> OWN = List.of(FRESH);
+    static final Setting<Store> STORE = Setting.choice(
+            Store.class, "STORE", Store.NONE, "`cassandra` starts a real one, and counts are kept there as well");
+    static final Setting<Integer> CASSANDRA_PORT =
+            Setting.port("CASSANDRA_PORT", "9042", "port of the Cassandra that `STORE=cassandra` starts");
+
+    static final List<Setting<?>> OWN = List.of(FRESH, STORE, CASSANDRA_PORT);
 
     private static final List<String> ARTIFACTS = List.of(
-            "gateway/target/sluice-gateway.jar", "streaming/target/sluice-streaming.jar", "events/target/broker");
+            "gateway/target/sluice-gateway.jar",
+            "streaming/target/sluice-streaming.jar",
+            "events/target/broker",
+            "local/cassandra/target/lib");
 
     static Settings read(Environment environment, Path home) {
         int httpPort = environment.get(HTTP_PORT);
@@ -57,6 +73,8 @@ record Settings(
                 KafkaAddress.read(environment),
                 topics(environment),
                 environment.get(FRESH) == 1,
+                environment.get(STORE),
+                environment.get(CASSANDRA_PORT),
                 home,
                 // another broker has other offsets: a checkpoint goes with its broker
                 folder.resolve(ownBroker ? "own" : "external"));
@@ -87,6 +105,9 @@ record Settings(
         checkPort(environment, STREAMING_PORT, streamingPort);
         if (ownBroker) {
             checkPort(environment, KafkaAddress.PORT, kafkaPort);
+        }
+        if (store == Store.CASSANDRA) {
+            checkPort(environment, CASSANDRA_PORT, cassandraPort);
         }
     }
 

@@ -23,6 +23,7 @@ import org.apache.spark.sql.execution.streaming.CheckpointFileManager;
 final class CheckpointGuard {
     static final String FILE = "sluice.json";
     static final int FORMAT = 2;
+    private static final String BEGUN = "begunMillis";
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -50,8 +51,13 @@ final class CheckpointGuard {
         }
     }
 
-    /** Notes down the settings; before the first batch, and once {@link #check} has no objection. */
-    void write(Environment environment) {
+    /**
+     * Notes down the settings; before the first batch, and once {@link #check} has no objection.
+     *
+     * @return when the checkpoint was begun, in milliseconds since 1970 UTC: the same with every start on it
+     */
+    long write(Environment environment) {
+        long begun = System.currentTimeMillis();
         ObjectNode json = JSON.createObjectNode()
                 .put("format", FORMAT)
                 .put("partitions", settings.partitions())
@@ -63,6 +69,8 @@ final class CheckpointGuard {
         try {
             CheckpointFileManager files = files();
             files.mkdirs(folder());
+            begun = files.exists(file()) ? read(files).path(BEGUN).asLong(begun) : begun;
+            json.put(BEGUN, begun);
             // there as a whole or not at all, on any file system that Spark can keep a checkpoint on
             try (var out = files.createAtomic(file(), true)) {
                 out.write(JSON.writeValueAsBytes(json));
@@ -70,6 +78,7 @@ final class CheckpointGuard {
         } catch (Exception e) { // what Scala throws is not declared
             environment.problem(prefix() + "it cannot be written: " + KafkaTrouble.reason(e));
         }
+        return begun;
     }
 
     private boolean hasOffsets(CheckpointFileManager files) {

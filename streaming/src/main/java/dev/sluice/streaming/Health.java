@@ -25,6 +25,7 @@ final class Health {
     private final long patience;
     private volatile State state = State.WAITING;
     private volatile long sign;
+    private volatile boolean storeAway;
 
     Health(Duration trigger, LongSupplier nanoTime) {
         this.nanoTime = nanoTime;
@@ -58,6 +59,16 @@ final class Health {
         sign = nanoTime.getAsLong();
     }
 
+    /** A batch is held until the store takes it: that is no standstill of the query. */
+    void waitsForStore() {
+        gotOn();
+        storeAway = true;
+    }
+
+    void hasStore() {
+        storeAway = false;
+    }
+
     boolean isLive() {
         return switch (state) {
             case WAITING -> true;
@@ -67,6 +78,6 @@ final class Health {
     }
 
     boolean isReady() {
-        return state == State.COUNTING;
+        return state == State.COUNTING && !storeAway;
     }
 }

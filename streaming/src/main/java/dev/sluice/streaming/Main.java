@@ -16,7 +16,8 @@ public final class Main {
             runJob(arguments);
             return;
         }
-        Settings settings = settings(new Environment(System.getenv()));
+        Start start = start(new Environment(System.getenv()));
+        Settings settings = start.settings;
         Shutdown shutdown = new Shutdown();
         shutdown.install();
         Metrics metrics = new Metrics();
@@ -27,7 +28,9 @@ public final class Main {
             topics.await(System.err);
             SparkSession spark = Session.start(settings.partitions(), settings.checkpoint());
             spark.streams().addListener(new ProgressListener(spark, metrics, health, mirror));
-            new Service(settings, topics, spark, health, shutdown).run();
+            try (Sinks sinks = Sinks.open(settings, start.begun, metrics, health)) {
+                new Service(settings, sinks, topics, spark, health, shutdown).run();
+            }
         } catch (Exception e) {
             // Spark's threads would keep a process without its main thread alive
             health.ended();
@@ -46,7 +49,10 @@ public final class Main {
         }
     }
 
-    private static Settings settings(Environment environment) {
+    /** @param begun when the checkpoint was begun */
+    private record Start(Settings settings, long begun) {}
+
+    private static Start start(Environment environment) {
         Settings.hints(environment).forEach(System.err::println);
         try {
             if (Runtime.version().feature() != JDK) {
@@ -58,9 +64,9 @@ public final class Main {
             CheckpointGuard guard = new CheckpointGuard(settings);
             guard.check(environment);
             environment.check();
-            guard.write(environment);
+            long begun = guard.write(environment);
             environment.check();
-            return settings;
+            return new Start(settings, begun);
         } catch (SettingsException e) {
             System.err.println("Streaming cannot start:" + System.lineSeparator() + e.getMessage());
             System.exit(1);

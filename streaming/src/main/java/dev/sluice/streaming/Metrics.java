@@ -1,6 +1,7 @@
 package dev.sluice.streaming;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
@@ -91,6 +92,20 @@ final class Metrics {
                         metrics -> metrics.lag.seconds(partition, System.currentTimeMillis()));
             }
         }
+    }
+
+    /** Shows what becomes of the counts in a store. */
+    @SuppressWarnings("resource") // the process has one of each until it ends
+    void watch(StoreState store) {
+        Gauge.builder("sluice.store.waiting.seconds", store, StoreState::waitingSeconds)
+                .description("How long a batch has been held because the store takes nothing")
+                .register(registry);
+        FunctionCounter.builder("sluice.store.rows", store, StoreState::rows)
+                .description("Counts that the store has taken")
+                .register(registry);
+        FunctionCounter.builder("sluice.store.failures", store, StoreState::failures)
+                .description("Attempts after which a batch was held")
+                .register(registry);
     }
 
     /** Prometheus text. */

@@ -21,6 +21,7 @@ final class Service {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
     private final Settings settings;
+    private final Sinks sinks;
     private final AwaitedTopics topics;
     private final SparkSession spark;
     private final Health health;
@@ -28,8 +29,15 @@ final class Service {
     private boolean warm;
     private boolean said;
 
-    Service(Settings settings, AwaitedTopics topics, SparkSession spark, Health health, Shutdown shutdown) {
+    Service(
+            Settings settings,
+            Sinks sinks,
+            AwaitedTopics topics,
+            SparkSession spark,
+            Health health,
+            Shutdown shutdown) {
         this.settings = settings;
+        this.sinks = sinks;
         this.topics = topics;
         this.spark = spark;
         this.health = health;
@@ -69,7 +77,7 @@ final class Service {
             warm = true;
         }
         health.started();
-        StreamingQuery query = Counting.start(spark, settings, new ConsoleSink(System.out));
+        StreamingQuery query = Counting.start(spark, settings, sinks);
         shutdown.watch(spark, query);
         if (awaitFirstTrigger(query)) {
             health.counting();

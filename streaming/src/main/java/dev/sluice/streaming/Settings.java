@@ -6,19 +6,24 @@ import dev.sluice.settings.Setting;
 import dev.sluice.settings.Topics;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * What the query is started with.
  *
  * @param consumer settings of Kafka's consumer, {@code bootstrap.servers} among them
  * @param deadLetters topic of the records that are not counted
+ * @param console whether counts are shown
+ * @param cassandra where they are kept
  */
 record Settings(
         Topics topics,
@@ -33,9 +38,17 @@ record Settings(
         int partitions,
         String checkpoint,
         Optional<String> deadLetters,
+        boolean console,
+        Optional<CassandraSettings> cassandra,
         String group,
         String host,
         int port) {
+
+    /** Where counts go. */
+    enum Sink {
+        CONSOLE,
+        CASSANDRA
+    }
 
     /** Where a query without a checkpoint begins. */
     enum Offsets {
@@ -78,6 +91,13 @@ record Settings(
             ".sluice/checkpoint",
             "folder or URL where the query keeps how far it is; keep it between runs");
 
+    static final Setting<Set<Sink>> SINKS = new Setting<>(
+            "SINKS",
+            "console",
+            "where counts go: `console`, `cassandra`, or both with a comma between them",
+            "console, cassandra, or both with a comma between them",
+            Settings::sinks);
+
     static final Setting<String> CONSUMER_GROUP = Setting.text(
             "CONSUMER_GROUP",
             "sluice-streaming",
@@ -109,6 +129,7 @@ record Settings(
                     "SLIDE=" + slide.toMillis() + "ms: WINDOW=" + window.toMillis() + "ms must be a multiple of it");
         }
         Topics topics = Topics.read(environment);
+        Set<Sink> sinks = environment.get(SINKS);
         return new Settings(
                 topics,
                 consumer(environment),
@@ -122,6 +143,8 @@ record Settings(
                 environment.get(PARTITIONS),
                 environment.get(CHECKPOINT_DIR),
                 topics.deadLetters(environment),
+                sinks.contains(Sink.CONSOLE),
+                sinks.contains(Sink.CASSANDRA) ? Optional.of(CassandraSettings.collect(environment)) : Optional.empty(),
                 environment.get(CONSUMER_GROUP),
                 environment.get(STREAMING_HOST),
                 environment.get(STREAMING_PORT));
@@ -157,6 +180,12 @@ record Settings(
         return Map.copyOf(consumer);
     }
 
+    private static Set<Sink> sinks(String text) {
+        return Arrays.stream(text.split(","))
+                .map(name -> Sink.valueOf(name.strip().toUpperCase(Locale.ROOT)))
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
     private static String field(String text) {
         if (!text.isEmpty() && !FIELD.matcher(text).matches()) {
             throw new IllegalArgumentException(text);
@@ -176,12 +205,14 @@ record Settings(
                 STARTING_OFFSETS,
                 PARTITIONS,
                 CHECKPOINT_DIR,
+                SINKS,
                 CONSUMER_GROUP,
                 STREAMING_HOST,
                 STREAMING_PORT));
         all.add(Topics.DEAD_LETTERS);
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
+        all.addAll(CassandraSettings.ALL);
         return List.copyOf(all);
     }
 }

@@ -16,16 +16,18 @@ final class BenchQuery {
      * Takes the variables of streaming.
      *
      * @param arguments {@code source} for Spark's Kafka source into nothing, and how many records a batch has;
-     *     {@code without-ids} for streaming's own query, without the step that finds duplicates
+     *     {@code with-ids} for streaming's own query; {@code without-ids} for the same without the step that finds
+     *     duplicates
      */
     public static void main(String[] arguments) throws Exception {
         Settings settings = Settings.read(new Environment(System.getenv()));
         SparkSession spark = Session.start(settings.partitions(), settings.checkpoint());
         spark.streams().addListener(new Rows());
-        if (arguments[0].equals("source")) {
-            source(spark, settings, arguments[1]);
-        } else {
-            withoutIds(spark, settings);
+        switch (arguments[0]) {
+            case "source" -> source(spark, settings, arguments[1]);
+            case "with-ids" -> Counting.start(spark, settings, new ConsoleSink(System.out));
+            case "without-ids" -> withoutIds(spark, settings);
+            default -> throw new IllegalArgumentException(arguments[0]);
         }
         spark.streams().awaitAnyTermination();
     }

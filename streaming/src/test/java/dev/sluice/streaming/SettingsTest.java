@@ -46,6 +46,8 @@ class SettingsTest {
                         2,
                         ".sluice/checkpoint",
                         Optional.empty(),
+                        true,
+                        Optional.empty(),
                         "sluice-streaming",
                         "127.0.0.1",
                         5002));
@@ -92,6 +94,49 @@ class SettingsTest {
                 .hasMessageContaining("DEAD_LETTER_TOPIC=logins: must be none of the topics of events");
         assertThatThrownBy(() -> read(Map.of("DEAD_LETTER_TOPIC", "no topic")))
                 .hasMessageContaining("DEAD_LETTER_TOPIC=no topic: must be a topic's name");
+    }
+
+    @Test
+    void read_cassandra_isTaken() {
+        CassandraSettings cassandra = read(Map.of(
+                        "SINKS", "cassandra",
+                        "CASSANDRA_CONTACT_POINTS", "a:9042, [::1]:9043",
+                        "CASSANDRA_DATACENTER", "berlin",
+                        "CASSANDRA_KEYSPACE", "counts",
+                        "CASSANDRA_CONSISTENCY", "each_quorum",
+                        "CASSANDRA_USERNAME", "writer",
+                        "CASSANDRA_PASSWORD", "secret",
+                        "CASSANDRA_CREATE", "1",
+                        "STORE_PATIENCE", "1h"))
+                .cassandra()
+                .orElseThrow();
+        assertThat(cassandra.contactPoints())
+                .extracting(point -> point.getHostString() + " " + point.getPort())
+                .containsExactly("a 9042", "[::1] 9043");
+        assertThat(cassandra.dataCenter()).isEqualTo("berlin");
+        assertThat(cassandra.keyspace()).isEqualTo("counts");
+        assertThat(cassandra.consistency()).isEqualTo("EACH_QUORUM");
+        assertThat(cassandra.create()).isTrue();
+        assertThat(cassandra.patience()).isEqualTo(Duration.ofHours(1));
+        assertThat(cassandra.toString()).doesNotContain("secret");
+        assertThat(read(Map.of("SINKS", "cassandra")).console()).isFalse();
+        assertThat(read(Map.of("SINKS", "console, cassandra")).console()).isTrue();
+    }
+
+    @Test
+    void read_faultsOfCassandra_areAllNamed() {
+        assertThatThrownBy(() -> read(Map.of("SINKS", "console,mongo")))
+                .hasMessageContaining("SINKS=console,mongo: must be console, cassandra, or both");
+        assertThatThrownBy(() -> read(Map.of(
+                        "SINKS", "cassandra",
+                        "CASSANDRA_CONTACT_POINTS", "a",
+                        "CASSANDRA_KEYSPACE", "My Space",
+                        "CASSANDRA_USERNAME", "writer",
+                        "CASSANDRA_CA", "/nowhere.pem")))
+                .hasMessageContaining("CASSANDRA_CONTACT_POINTS=a: must be host:port")
+                .hasMessageContaining("CASSANDRA_KEYSPACE=My Space")
+                .hasMessageContaining("one is set without the other")
+                .hasMessageContaining("CASSANDRA_CA=/nowhere.pem: there is no such file");
     }
 
     @Test

@@ -1,0 +1,141 @@
+package dev.sluice.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.datastax.oss.driver.api.core.CqlSession;
+import com.datastax.oss.driver.api.core.cql.Row;
+import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealCassandra;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole system with a store, as processes that are killed: what was acknowledged is what the store says. */
+class StoreIT {
+    private static final int REQUESTS = 100;
+    private static final int BATCH = 1_000;
+    private static final int TYPES = 10;
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+    @TempDir
+    Path folder;
+
+    private RealBroker broker;
+    private RealCassandra cassandra;
+    private Process gateway;
+    private Process streaming;
+    private final int http = RealBroker.freePort();
+    private final int operations = RealBroker.freePort();
+
+    @BeforeEach
+    void start() throws Exception {
+        broker = RealBroker.start(folder.resolve("kafka"));
+        Bench.createTopics(broker, Bench.PARTITIONS, "events");
+        cassandra = RealCassandra.start(folder.resolve("cassandra"));
+        gateway = Processes.gateway(
+                folder.resolve("gateway.log"),
+                http,
+                RealBroker.freePort(),
+                broker.bootstrapServers(),
+                Map.of(),
+                "",
+                "-Xmx192m");
+        streaming = startStreaming();
+    }
+
+    @AfterEach
+    void stop() {
+        for (Process process : new Process[] {streaming, gateway}) {
+            if (process != null) {
+                process.destroyForcibly().onExit().join();
+            }
+        }
+        if (cassandra != null) {
+            cassandra.close();
+        }
+        if (broker != null) {
+            broker.close();
+        }
+    }
+
+    @Test
+    void counts_killedOnTheWay_areWhatWasAcknowledged() throws Exception {
+        for (int request = 0; request < REQUESTS; request++) {
+            assertThat(Processes.post(http, batch()).body()).isEqualTo("{\"accepted\":" + BATCH + "}");
+            switch (request) {
+                case 20, 60 -> {
+                    awaitCounts(1);
+                    streaming.destroyForcibly().onExit().join();
+                    streaming = startStreaming();
+                }
+                case 40 -> cassandra.kill();
+                case 50 -> {
+                    Processes.await(
+                            () -> Processes.metric(operations, "sluice_store_waiting_seconds") > 0,
+                            streaming,
+                            folder.resolve("streaming.log"));
+                    assertThat(Processes.status(operations, "/health/ready")).isEqualTo(503);
+                    assertThat(Processes.status(operations, "/health/live")).isEqualTo(200);
+                    cassandra = cassandra.restart();
+                }
+                default -> {}
+            }
+        }
+        awaitCounts((long) REQUESTS * BATCH);
+        assertThat(counts().values()).hasSize(TYPES).containsOnly((long) REQUESTS * BATCH / TYPES);
+        assertThat(Processes.metric(operations, "sluice_store_waiting_seconds")).isZero();
+    }
+
+    private void awaitCounts(long least) {
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(500))
+                .ignoreExceptions()
+                .until(() ->
+                        counts().values().stream().mapToLong(Long::longValue).sum() >= least);
+    }
+
+    /** All counted, by type. */
+    private Map<String, Long> counts() {
+        try (CqlSession session = CqlSession.builder()
+                .addContactPoint(new InetSocketAddress("localhost", cassandra.port()))
+                .withLocalDatacenter("datacenter1")
+                .withKeyspace("sluice")
+                .build()) {
+            Map<String, Long> counts = new HashMap<>();
+            for (Row row : session.execute("SELECT event_type, outcome, count FROM counts_by_type")) {
+                if ("counted".equals(row.getString("outcome"))) {
+                    counts.merge(row.getString("event_type"), row.getLong("count"), Long::sum);
+                }
+            }
+            return counts;
+        }
+    }
+
+    private Process startStreaming() throws Exception {
+        return Processes.streaming(
+                folder.resolve("streaming.log"),
+                operations,
+                broker.bootstrapServers(),
+                folder.resolve("checkpoint"),
+                Map.of(
+                        "SINKS", "console,cassandra",
+                        "CASSANDRA_CONTACT_POINTS", cassandra.contactPoint(),
+                        "CASSANDRA_CREATE", "1",
+                        "CASSANDRA_REPLICAS", "1"));
+    }
+
+    private static String batch() {
+        return IntStream.range(0, BATCH)
+                .mapToObj(i -> "{\"event_type\":\"type_" + i % TYPES + "\"}")
+                .collect(Collectors.joining(",", "[", "]"));
+    }
+}
