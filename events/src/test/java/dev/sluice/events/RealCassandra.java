@@ -56,6 +56,15 @@ public final class RealCassandra implements AutoCloseable {
             "-Dcassandra.superuser_setup_delay_ms=0",
             "-Dcassandra.jmx.local.port=0");
 
+    private static final String LOGBACK = """
+            <configuration>
+              <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
+                <encoder><pattern>%d{HH:mm:ss.SSS} %-5level [%thread] %logger{0} - %msg%n</pattern></encoder>
+              </appender>
+              <root level="INFO"><appender-ref ref="out" /></root>
+            </configuration>
+            """;
+
     private static final int START_SECONDS = 120;
 
     private final List<String> prefix;
@@ -76,6 +85,7 @@ public final class RealCassandra implements AutoCloseable {
         this.storagePort = storagePort;
         Files.createDirectories(folder);
         Files.writeString(folder.resolve("cassandra.yaml"), yaml());
+        Files.writeString(folder.resolve("logback.xml"), LOGBACK);
         process = start();
     }
 
@@ -177,6 +187,7 @@ public final class RealCassandra implements AutoCloseable {
         command.addAll(JVM);
         command.addAll(MODULES);
         command.add("-Dcassandra.config=" + folder.resolve("cassandra.yaml").toUri());
+        command.add("-Dlogback.configurationFile=" + folder.resolve("logback.xml"));
         command.add("-Dcassandra.storagedir=" + folder);
         command.add("-Dcassandra.logdir=" + folder);
         command.addAll(List.of("-cp", jars + "/*", "org.apache.cassandra.service.CassandraDaemon"));

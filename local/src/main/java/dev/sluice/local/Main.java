@@ -61,6 +61,13 @@ public final class Main {
         Runtime.getRuntime().halt(status.get());
     }
 
+    private static String store(Settings settings) {
+        return settings.store() == Settings.Store.CASSANDRA
+                ? "  store    localhost:" + settings.cassandraPort() + ", keyspace sluice (Cassandra, kept in "
+                        + settings.data().resolve("cassandra") + ")\n"
+                : "";
+    }
+
     private static String banner(Settings settings) {
         String kafka = settings.ownBroker() ? "kept in " + settings.data().resolve("kafka") : "not started here";
         return """
@@ -70,7 +77,7 @@ public final class Main {
               health   http://localhost:%2$d/health/ready    metrics  http://localhost:%2$d/metrics
               counts   http://localhost:%3$d/health/ready    metrics  http://localhost:%3$d/metrics
               kafka    %4$s (%5$s)
-              logs     %6$s
+            %7$s  logs     %6$s
 
             Send an event from another terminal:
 
@@ -83,6 +90,7 @@ public final class Main {
                         settings.streamingPort(),
                         settings.bootstrapServers(),
                         kafka,
-                        settings.data().resolve("logs"));
+                        settings.data().resolve("logs"),
+                        store(settings));
     }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -73,11 +74,14 @@ class StoreIT {
             assertThat(Processes.post(http, batch()).body()).isEqualTo("{\"accepted\":" + BATCH + "}");
             switch (request) {
                 case 20, 60 -> {
-                    awaitCounts(1);
+                    awaitCounts((long) BATCH * request / 2);
                     streaming.destroyForcibly().onExit().join();
                     streaming = startStreaming();
                 }
-                case 40 -> cassandra.kill();
+                case 40 -> {
+                    awaitCounts((long) BATCH * request);
+                    cassandra.kill();
+                }
                 case 50 -> {
                     Processes.await(
                             () -> Processes.metric(operations, "sluice_store_waiting_seconds") > 0,
@@ -93,6 +97,37 @@ class StoreIT {
         awaitCounts((long) REQUESTS * BATCH);
         assertThat(counts().values()).hasSize(TYPES).containsOnly((long) REQUESTS * BATCH / TYPES);
         assertThat(Processes.metric(operations, "sluice_store_waiting_seconds")).isZero();
+    }
+
+    @Test
+    void storeAway_stopsInTimeAndEndsAfterItsPatience() throws Exception {
+        Processes.post(http, batch());
+        awaitCounts(BATCH);
+        cassandra.kill();
+        Processes.post(http, batch());
+        Processes.await(
+                () -> Processes.metric(operations, "sluice_store_waiting_seconds") > 0,
+                streaming,
+                folder.resolve("streaming.log"));
+        streaming.destroy();
+        assertThat(streaming.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(streaming.exitValue()).isZero();
+
+        streaming = startStreaming(Map.of("STORE_PATIENCE", "2s"));
+        assertThat(streaming.waitFor(1, TimeUnit.MINUTES)).isTrue();
+        assertThat(streaming.exitValue()).isEqualTo(1);
+        assertThat(Processes.text(folder.resolve("streaming.log"))
+                        .stripTrailing()
+                        .lines()
+                        .reduce((a, b) -> b))
+                .hasValueSatisfying(last -> assertThat(last)
+                        .startsWith(
+                                "The query failed: StoreTrouble: Cassandra has taken nothing for STORE_PATIENCE=2s"));
+
+        cassandra = cassandra.restart();
+        streaming = startStreaming();
+        awaitCounts(2L * BATCH);
+        assertThat(counts().values()).hasSize(TYPES).containsOnly(2L * BATCH / TYPES);
     }
 
     private void awaitCounts(long least) {
@@ -121,16 +156,22 @@ class StoreIT {
     }
 
     private Process startStreaming() throws Exception {
+        return startStreaming(Map.of());
+    }
+
+    private Process startStreaming(Map<String, String> more) throws Exception {
+        Map<String, String> settings = new HashMap<>(Map.of(
+                "SINKS", "console,cassandra",
+                "CASSANDRA_CONTACT_POINTS", cassandra.contactPoint(),
+                "CASSANDRA_CREATE", "1",
+                "CASSANDRA_REPLICAS", "1"));
+        settings.putAll(more);
         return Processes.streaming(
                 folder.resolve("streaming.log"),
                 operations,
                 broker.bootstrapServers(),
                 folder.resolve("checkpoint"),
-                Map.of(
-                        "SINKS", "console,cassandra",
-                        "CASSANDRA_CONTACT_POINTS", cassandra.contactPoint(),
-                        "CASSANDRA_CREATE", "1",
-                        "CASSANDRA_REPLICAS", "1"));
+                settings);
     }
 
     private static String batch() {

@@ -59,11 +59,10 @@ final class Cassandra implements AutoCloseable {
                 create(session, settings);
             }
             check(session, settings);
-            session.execute("USE " + settings.keyspace());
             return new Cassandra(
                     session,
                     CassandraTable.ALL.stream()
-                            .map(table -> session.prepare(table.upsert()))
+                            .map(table -> session.prepare(table.upsert(settings.keyspace())))
                             .toList(),
                     DefaultConsistencyLevel.valueOf(settings.consistency()));
         } catch (RuntimeException e) {
@@ -160,10 +159,7 @@ final class Cassandra implements AutoCloseable {
                 + " WITH replication = {'class': 'NetworkTopologyStrategy', '" + settings.dataCenter() + "': "
                 + settings.replicas() + "}");
         for (CassandraTable table : CassandraTable.ALL) {
-            session.execute(table.create()
-                    .replace(
-                            "IF NOT EXISTS " + table.name(),
-                            "IF NOT EXISTS " + settings.keyspace() + "." + table.name()));
+            session.execute(table.create(settings.keyspace()));
         }
         session.checkSchemaAgreement();
     }

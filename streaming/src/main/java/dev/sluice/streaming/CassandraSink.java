@@ -7,7 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
@@ -94,8 +94,8 @@ final class CassandraSink implements VoidFunction2<Dataset<Row>, Long>, AutoClos
             Throwable trouble = null;
             for (int i = 0; i < writes.size(); i++) {
                 try {
-                    writes.get(i).join();
-                } catch (CompletionException e) {
+                    writes.get(i).get();
+                } catch (ExecutionException e) {
                     trouble = e.getCause();
                     failed.add(left.get(i));
                 }

@@ -57,11 +57,15 @@ record CassandraTable(
     }
 
     /** Writes a row; a later {@code USING TIMESTAMP} wins, whichever comes first. */
-    String upsert() {
+    String upsert(String keyspace) {
         List<String> places =
                 columns.keySet().stream().map(column -> ":" + column).toList();
-        return "INSERT INTO " + name + " (" + String.join(", ", columns.keySet()) + ") VALUES ("
+        return "INSERT INTO " + keyspace + "." + name + " (" + String.join(", ", columns.keySet()) + ") VALUES ("
                 + String.join(", ", places) + ") USING TIMESTAMP :written";
+    }
+
+    String create(String keyspace) {
+        return create.replace("EXISTS " + name, "EXISTS " + keyspace + "." + name);
     }
 
     /** How a table of the cluster differs; empty where it holds what is written to it. More columns do no harm. */
