@@ -24,7 +24,7 @@ OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/
 BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local replay backfill test fault-test load-test bench bench-quick profile micro-bench class-data build format clean jdk wrk
+.PHONY: help run-local replay backfill recount test fault-test load-test bench bench-quick profile micro-bench class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -41,6 +41,9 @@ replay: $(BUILT) ## dead letters of DEAD_LETTER_TOPIC through again; FROM and TO
 
 backfill: $(BUILT) ## counts of what was received between FROM and TO once more, with another LATENESS if need be
 	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-streaming.jar backfill
+
+recount: $(BUILT) ## what was received between FROM and TO counted once more and compared with the store; REPAIR=1 corrects it
+	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-streaming.jar recount
 
 test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
 	$(MVN) verify
@@ -59,7 +62,7 @@ load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCEN
 bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it and against its peers, in about half an hour; PARTS=gateway,streaming,freshness,sizing; report in local/target/bench
 	@$(BENCH) $(subst $(comma), ,$(PARTS))
 
-bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer rounds; fails where a ratio is far outside of those kept, KEEP=1 keeps it
+bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer rounds; fails where a ratio is far worse than those kept, KEEP=1 keeps it
 	@$(BENCH) quick $(if $(KEEP),keep) $(subst $(comma), ,$(PARTS))
 
 profile: $(CLASS_DATA) wrk ## where CPU and memory of gateway and streaming go: flame graphs and recordings in local/target/profile

@@ -73,9 +73,10 @@ public final class RealCassandra implements AutoCloseable {
     private final Path log;
     private final int port;
     private final int storagePort;
+    private final String more;
     private final Process process;
 
-    private RealCassandra(List<String> prefix, Path jars, Path folder, Path log, int port, int storagePort)
+    private RealCassandra(List<String> prefix, Path jars, Path folder, Path log, int port, int storagePort, String more)
             throws IOException {
         this.prefix = prefix;
         this.jars = jars;
@@ -83,6 +84,7 @@ public final class RealCassandra implements AutoCloseable {
         this.log = log;
         this.port = port;
         this.storagePort = storagePort;
+        this.more = more;
         Files.createDirectories(folder);
         Files.writeString(folder.resolve("cassandra.yaml"), yaml());
         Files.writeString(folder.resolve("logback.xml"), LOGBACK);
@@ -91,8 +93,19 @@ public final class RealCassandra implements AutoCloseable {
 
     /** Starts on a free port with its data under {@code folder}, and waits until it takes connections. */
     public static RealCassandra start(Path folder) {
-        RealCassandra cassandra =
-                launch(List.of(), jars(), folder, folder.resolve("cassandra.log"), RealBroker.freePort());
+        return start(folder, "");
+    }
+
+    /** The same with more lines of cassandra.yaml. */
+    public static RealCassandra start(Path folder, String more) {
+        RealCassandra cassandra = launch(
+                List.of(),
+                jars(),
+                folder,
+                folder.resolve("cassandra.log"),
+                RealBroker.freePort(),
+                RealBroker.freePort(),
+                more);
         cassandra.awaitPort();
         return cassandra;
     }
@@ -106,13 +119,13 @@ public final class RealCassandra implements AutoCloseable {
      * @param port of the native protocol
      */
     public static RealCassandra launch(List<String> prefix, Path jars, Path folder, Path log, int port) {
-        return launch(prefix, jars, folder, log, port, RealBroker.freePort());
+        return launch(prefix, jars, folder, log, port, RealBroker.freePort(), "");
     }
 
     private static RealCassandra launch(
-            List<String> prefix, Path jars, Path folder, Path log, int port, int storagePort) {
+            List<String> prefix, Path jars, Path folder, Path log, int port, int storagePort, String more) {
         try {
-            return new RealCassandra(prefix, jars, folder, log, port, storagePort);
+            return new RealCassandra(prefix, jars, folder, log, port, storagePort, more);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -152,7 +165,7 @@ public final class RealCassandra implements AutoCloseable {
     /** The same data on the same port, in a new process. */
     public RealCassandra restart() {
         kill();
-        RealCassandra again = launch(prefix, jars, folder, log, port, storagePort);
+        RealCassandra again = launch(prefix, jars, folder, log, port, storagePort, more);
         again.awaitPort();
         return again;
     }
@@ -228,6 +241,6 @@ public final class RealCassandra implements AutoCloseable {
                 concurrent_reads: 8
                 concurrent_writes: 16
                 auto_snapshot: false
-                """.formatted(port, storagePort, folder);
+                %4$s""".formatted(port, storagePort, folder, more);
     }
 }

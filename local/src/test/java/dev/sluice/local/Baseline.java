@@ -1,5 +1,7 @@
 package dev.sluice.local;
 
+import dev.sluice.local.BenchReport.Bound;
+import dev.sluice.local.BenchReport.Ratio;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +23,7 @@ final class Baseline {
     private static final Path FILE = Processes.HOME.resolve("local/bench-results/quick.tsv");
     private static final int MOST_RUNS = 10;
 
-    /** A figure is far outside when it is so many times as far from the median as any that was kept, */
+    /** A figure is far outside when it is worse than the median by so many times what any that was kept is off, */
     private static final double SPREADS = 3;
 
     /** and by such a share of the median at least: the machines that this runs on are noisy. */
@@ -43,10 +45,10 @@ final class Baseline {
     }
 
     /** Adds the figures of a run to those that are kept; the oldest go. */
-    void keep(Map<String, Double> measured) throws IOException {
-        measured.forEach((name, figure) -> {
+    void keep(Map<String, Ratio> measured) throws IOException {
+        measured.forEach((name, ratio) -> {
             List<Double> runs = kept.computeIfAbsent(name, any -> new ArrayList<>());
-            runs.add(figure);
+            runs.add(ratio.median());
             runs.subList(0, Math.max(0, runs.size() - MOST_RUNS)).clear();
         });
         Files.write(
@@ -62,7 +64,7 @@ final class Baseline {
      *
      * @return the names of those that are far outside
      */
-    List<String> compare(Map<String, Double> measured) {
+    List<String> compare(Map<String, Ratio> measured) {
         List<String> far = new ArrayList<>();
         System.out.println("| ratio | kept | now | |\n|---|---|---|---|");
         measured.forEach((name, now) -> {
@@ -72,19 +74,22 @@ final class Baseline {
                 far.add(name);
             }
             System.out.printf(
-                    "| %s | %s | %s | %s |%n", name, runs.isEmpty() ? "" : shown(runs), text(now), isFar ? "FAR" : "");
+                    "| %s | %s | %s | %s |%n",
+                    name, runs.isEmpty() ? "" : shown(runs), text(now.median()), isFar ? "FAR" : "");
         });
         return far;
     }
 
-    static boolean isFar(List<Double> runs, double now) {
+    /** Whether a ratio is far on its bad side. */
+    static boolean isFar(List<Double> runs, Ratio now) {
         if (runs.isEmpty()) {
             return false;
         }
         double median = median(runs);
         double spread =
                 runs.stream().mapToDouble(run -> Math.abs(run - median)).max().orElseThrow();
-        return Math.abs(now - median) > Math.max(SPREADS * spread, SHARE * Math.abs(median));
+        double worse = now.bound() == Bound.AT_LEAST ? median - now.median() : now.median() - median;
+        return worse > Math.max(SPREADS * spread, SHARE * Math.abs(median));
     }
 
     private static String shown(List<Double> runs) {

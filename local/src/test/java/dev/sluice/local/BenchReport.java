@@ -95,10 +95,14 @@ final class BenchReport {
         System.out.printf(Locale.ROOT, "  %s: %.1f%n", figure, measured);
     }
 
-    /** The medians of the rows that do not depend on the speed of the machine. */
-    Map<String, Double> ratios() {
-        Map<String, Double> ratios = new LinkedHashMap<>();
-        rows.values().stream().filter(Row::isRatio).forEach(row -> ratios.put(row.name, row.median()));
+    /** A median that does not depend on the speed of the machine, and which side of its target is good. */
+    record Ratio(double median, Bound bound) {}
+
+    Map<String, Ratio> ratios() {
+        Map<String, Ratio> ratios = new LinkedHashMap<>();
+        rows.values().stream()
+                .filter(Row::isRatio)
+                .forEach(row -> ratios.put(row.name, new Ratio(row.median(), row.bound)));
         return ratios;
     }
 

@@ -30,15 +30,22 @@ public final class Backfill {
             new ConsoleSink(out, MOST_ROWS).call(counts, 0L);
             return true;
         });
-        out.printf("Counted in %.1f s. %s%n", (System.nanoTime() - start) / 1e9, whole(counting, range.time()));
+        TimeRange whole = whole(counting, range);
+        out.printf(
+                "Counted in %.1f s. Windows %s are whole.%n",
+                (System.nanoTime() - start) / 1e9,
+                whole.from().equals(Instant.EPOCH)
+                        ? "that end by " + whole.to()
+                        : "from " + whole.from() + " to " + whole.to());
     }
 
     /** Which windows have all of their records, and all that repeat an id, within the range. */
-    private static String whole(Settings counting, TimeRange time) {
+    static TimeRange whole(Settings counting, StoredRange range) {
         Duration remembered = counting.skew().plus(counting.lateness()).plus(Watermark.step(counting.slide()));
-        Instant last = time.to().minus(counting.lateness());
-        return time.from().equals(Instant.EPOCH)
-                ? "Windows that end by " + last + " are whole."
-                : "Windows from " + time.from().plus(remembered).plus(counting.skew()) + " to " + last + " are whole.";
+        return new TimeRange(
+                range.complete().equals(Instant.EPOCH)
+                        ? Instant.EPOCH
+                        : range.complete().plus(remembered).plus(counting.skew()),
+                range.time().to().minus(counting.lateness()));
     }
 }

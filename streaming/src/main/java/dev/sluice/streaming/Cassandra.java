@@ -10,10 +10,14 @@ import com.datastax.oss.driver.api.core.DriverException;
 import com.datastax.oss.driver.api.core.auth.AuthenticationException;
 import com.datastax.oss.driver.api.core.config.DefaultDriverOption;
 import com.datastax.oss.driver.api.core.config.DriverConfigLoader;
+import com.datastax.oss.driver.api.core.cql.AsyncResultSet;
 import com.datastax.oss.driver.api.core.cql.BoundStatement;
 import com.datastax.oss.driver.api.core.cql.PreparedStatement;
+import com.datastax.oss.driver.api.core.cql.Row;
+import com.datastax.oss.driver.api.core.cql.SimpleStatement;
 import com.datastax.oss.driver.api.core.metadata.schema.KeyspaceMetadata;
 import com.datastax.oss.driver.api.core.servererrors.QueryValidationException;
+import com.datastax.oss.driver.api.core.ssl.ProgrammaticSslEngineFactory;
 import com.datastax.oss.driver.api.core.type.codec.CodecNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -25,9 +29,16 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
@@ -35,14 +46,19 @@ import javax.net.ssl.TrustManagerFactory;
 final class Cassandra implements AutoCloseable {
     private static final Duration REQUEST = Duration.ofSeconds(5);
 
+    private static final int AT_ONCE = 256;
+    private static final boolean CHECK_HOST = true;
+
     private final CqlSession session;
+    private final CassandraSettings settings;
     private final List<PreparedStatement> upserts;
     private final ConsistencyLevel consistency;
 
-    private Cassandra(CqlSession session, List<PreparedStatement> upserts, ConsistencyLevel consistency) {
+    private Cassandra(CqlSession session, CassandraSettings settings) {
         this.session = session;
-        this.upserts = upserts;
-        this.consistency = consistency;
+        this.settings = settings;
+        this.upserts = prepare(table -> table.upsert(settings.keyspace()));
+        this.consistency = DefaultConsistencyLevel.valueOf(settings.consistency());
     }
 
     /**
@@ -59,12 +75,7 @@ final class Cassandra implements AutoCloseable {
                 create(session, settings);
             }
             check(session, settings);
-            return new Cassandra(
-                    session,
-                    CassandraTable.ALL.stream()
-                            .map(table -> session.prepare(table.upsert(settings.keyspace())))
-                            .toList(),
-                    DefaultConsistencyLevel.valueOf(settings.consistency()));
+            return new Cassandra(session, settings);
         } catch (RuntimeException e) {
             session.close();
             throw e;
@@ -90,6 +101,72 @@ final class Cassandra implements AutoCloseable {
             statements.add(count.bind(upsert).setConsistencyLevel(consistency).setIdempotent(true));
         }
         return statements;
+    }
+
+    /** Each row's count in each of the tables, in the order of {@link CassandraTable#ALL}; empty where there is no row. */
+    List<List<OptionalLong>> stored(List<StoredCount> counts) throws InterruptedException, ExecutionException {
+        List<PreparedStatement> selects = prepare(table -> table.select(settings.keyspace()));
+        List<CompletableFuture<AsyncResultSet>> reads = counts.stream()
+                .flatMap(count -> selects.stream().map(count::bindRow))
+                .map(select -> session.executeAsync(select.setConsistencyLevel(consistency))
+                        .toCompletableFuture())
+                .toList();
+        List<List<OptionalLong>> stored = new ArrayList<>();
+        for (int i = 0; i < reads.size(); i += selects.size()) {
+            List<OptionalLong> tables = new ArrayList<>();
+            for (CompletableFuture<AsyncResultSet> read : reads.subList(i, i + selects.size())) {
+                Row row = read.get().one();
+                tables.add(row == null ? OptionalLong.empty() : OptionalLong.of(row.getLong(Counts.COUNT)));
+            }
+            stored.add(tables);
+        }
+        return stored;
+    }
+
+    /** All rows of a window. */
+    List<StoredCount> window(Instant start, Instant end, long written) {
+        List<StoredCount> counts = new ArrayList<>();
+        SimpleStatement select = SimpleStatement.newInstance(
+                        "SELECT event_type, outcome, count FROM " + settings.keyspace()
+                                + ".counts_by_window WHERE window_start = ? AND window_end = ?",
+                        start,
+                        end)
+                .setConsistencyLevel(consistency);
+        for (Row row : session.execute(select)) {
+            counts.add(new StoredCount(
+                    start,
+                    end,
+                    Objects.requireNonNull(row.getString(Counts.EVENT_TYPE)),
+                    Objects.requireNonNull(row.getString(Counts.OUTCOME)),
+                    row.getLong(Counts.COUNT),
+                    Map.of(),
+                    written));
+        }
+        return counts;
+    }
+
+    /** Writes the rows into all tables, and takes others out of them. */
+    void repair(List<StoredCount> wrong, List<StoredCount> surplus) throws InterruptedException, ExecutionException {
+        List<PreparedStatement> deletes = prepare(table -> table.delete(settings.keyspace()));
+        List<BoundStatement> statements = new ArrayList<>();
+        wrong.forEach(count -> statements.addAll(upserts(count)));
+        surplus.forEach(count ->
+                deletes.forEach(delete -> statements.add(count.bindRow(delete).setConsistencyLevel(consistency))));
+        for (int i = 0; i < statements.size(); i += AT_ONCE) {
+            List<CompletableFuture<?>> writes = new ArrayList<>();
+            for (BoundStatement statement : statements.subList(i, Math.min(statements.size(), i + AT_ONCE))) {
+                writes.add(execute(statement).toCompletableFuture());
+            }
+            for (CompletableFuture<?> write : writes) {
+                write.get();
+            }
+        }
+    }
+
+    private List<PreparedStatement> prepare(Function<CassandraTable, String> statement) {
+        return CassandraTable.ALL.stream()
+                .map(table -> session.prepare(statement.apply(table)))
+                .toList();
     }
 
     CompletionStage<?> execute(BoundStatement statement) {
@@ -118,7 +195,9 @@ final class Cassandra implements AutoCloseable {
         if (!settings.user().isEmpty()) {
             builder.withAuthCredentials(settings.user(), settings.password());
         }
-        settings.certificates().ifPresent(file -> builder.withSslContext(sslContext(file)));
+        settings.certificates()
+                .ifPresent(file -> builder.withSslEngineFactory(
+                        new ProgrammaticSslEngineFactory(sslContext(file), null, CHECK_HOST)));
         return builder;
     }
 

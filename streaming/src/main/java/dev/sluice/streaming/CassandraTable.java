@@ -15,6 +15,8 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A table, as its CQL file declares it.
@@ -62,6 +64,21 @@ record CassandraTable(
                 columns.keySet().stream().map(column -> ":" + column).toList();
         return "INSERT INTO " + keyspace + "." + name + " (" + String.join(", ", columns.keySet()) + ") VALUES ("
                 + String.join(", ", places) + ") USING TIMESTAMP :written";
+    }
+
+    /** The count of a row, by its whole key. */
+    String select(String keyspace) {
+        return "SELECT count FROM " + keyspace + "." + name + " WHERE " + key();
+    }
+
+    String delete(String keyspace) {
+        return "DELETE FROM " + keyspace + "." + name + " USING TIMESTAMP :written WHERE " + key();
+    }
+
+    private String key() {
+        return Stream.concat(partitionKey.stream(), clustering.stream())
+                .map(column -> column + " = :" + column)
+                .collect(Collectors.joining(" AND "));
     }
 
     String create(String keyspace) {

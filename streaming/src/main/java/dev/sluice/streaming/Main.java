@@ -42,8 +42,10 @@ public final class Main {
         switch (arguments[0]) {
             case "replay" -> Replay.main(arguments);
             case "backfill" -> Backfill.main(arguments);
+            case "recount" -> Recount.main(arguments);
             default -> {
-                System.err.println(arguments[0] + ": must be replay or backfill, or nothing to count what comes in");
+                System.err.println(
+                        arguments[0] + ": must be replay, backfill or recount, or nothing to count what comes in");
                 System.exit(1);
             }
         }

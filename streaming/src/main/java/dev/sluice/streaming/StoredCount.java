@@ -52,16 +52,7 @@ record StoredCount(
 
     /** Columns that there is nothing for stay as they are: a null would be a tombstone. */
     BoundStatement bind(PreparedStatement upsert) {
-        BoundStatementBuilder bound = upsert.boundStatementBuilder()
-                .setInstant("window_start", start)
-                .setInstant("window_end", end)
-                .setString("event_type", eventType)
-                .setString("outcome", outcome)
-                .setLong("count", count)
-                .setLong("written", written);
-        if (upsert.getVariableDefinitions().contains("day")) {
-            bound = bound.setLocalDate("day", LocalDate.ofInstant(start, ZoneOffset.UTC));
-        }
+        BoundStatementBuilder bound = bindKey(upsert).setLong("count", count).setLong("written", written);
         for (Map.Entry<String, @Nullable Number> aggregate : aggregates.entrySet()) {
             Number value = aggregate.getValue();
             if (value instanceof Long whole) {
@@ -71,5 +62,25 @@ record StoredCount(
             }
         }
         return bound.build();
+    }
+
+    /** Of a statement for the row as a whole. */
+    BoundStatement bindRow(PreparedStatement statement) {
+        BoundStatementBuilder bound = bindKey(statement);
+        return statement.getVariableDefinitions().contains("written")
+                ? bound.setLong("written", written).build()
+                : bound.build();
+    }
+
+    private BoundStatementBuilder bindKey(PreparedStatement statement) {
+        BoundStatementBuilder bound = statement
+                .boundStatementBuilder()
+                .setInstant("window_start", start)
+                .setInstant("window_end", end)
+                .setString("event_type", eventType)
+                .setString("outcome", outcome);
+        return statement.getVariableDefinitions().contains("day")
+                ? bound.setLocalDate("day", LocalDate.ofInstant(start, ZoneOffset.UTC))
+                : bound;
     }
 }

@@ -26,8 +26,15 @@ import org.apache.spark.sql.SparkSession;
  * same.
  *
  * @param consumer settings of Kafka's consumer
+ * @param complete from when on nothing of the range was deleted by Kafka
  */
-record StoredRange(TimeRange time, Set<String> topics, Map<String, String> consumer, Position start, Position end) {
+record StoredRange(
+        TimeRange time,
+        Set<String> topics,
+        Map<String, String> consumer,
+        Position start,
+        Position end,
+        Instant complete) {
     private static final int ATTEMPT_MILLIS = 15_000;
     /** So that a job shows how far it is, and a task is not for hours. */
     private static final long RECORDS_OF_A_TASK = 500_000;
@@ -48,8 +55,27 @@ record StoredRange(TimeRange time, Set<String> topics, Map<String, String> consu
                     topics,
                     settings,
                     new Position(0, at(time.from(), consumer, ends)),
-                    new Position(0, at(last, consumer, ends)));
+                    new Position(0, at(last, consumer, ends)),
+                    complete(time.from(), consumer, partitions));
         }
+    }
+
+    private static Instant complete(Instant from, KafkaConsumer<?, ?> consumer, List<TopicPartition> partitions) {
+        Map<TopicPartition, Long> first = consumer.beginningOffsets(partitions);
+        Map<TopicPartition, Long> any = partitions.stream().collect(Collectors.toMap(Function.identity(), same -> 0L));
+        long complete = from.toEpochMilli();
+        for (Map.Entry<TopicPartition, OffsetAndTimestamp> oldest :
+                consumer.offsetsForTimes(any).entrySet()) {
+            if (first.getOrDefault(oldest.getKey(), 0L) > 0) {
+                // of a partition without any record, nobody knows when those were received that are gone
+                complete = Math.max(
+                        complete,
+                        oldest.getValue() == null
+                                ? System.currentTimeMillis()
+                                : oldest.getValue().timestamp());
+            }
+        }
+        return Instant.ofEpochMilli(complete);
     }
 
     private static List<TopicPartition> partitions(KafkaConsumer<?, ?> consumer, Set<String> topics) {

@@ -165,7 +165,8 @@ class ReplayTest {
     void readme_listsEverySettingAndItsDefault() {
         assertThat(Readme.rows("Jobs"))
                 .containsExactlyInAnyOrderElementsOf(
-                        Stream.concat(TimeRange.SETTINGS.stream(), ReplaySettings.OWN.stream())
+                        Stream.of(TimeRange.SETTINGS, ReplaySettings.OWN, RecountSettings.OWN)
+                                .flatMap(List::stream)
                                 .map(Readme::row)
                                 .toList());
     }
