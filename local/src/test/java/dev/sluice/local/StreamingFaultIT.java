@@ -165,11 +165,14 @@ class StreamingFaultIT {
         void inject() throws Exception;
     }
 
-    /** Injects it, and waits until streaming says that Kafka is away. */
+    /**
+     * Injects it, and waits until streaming says that Kafka is away: between two batches at once, within one when its tasks
+     * have waited for two minutes.
+     */
     private void awaitTrouble(Fault fault) throws Exception {
         int before = occurrences(AWAY) + occurrences(AGAIN);
         fault.inject();
-        await().atMost(PATIENCE).until(() -> occurrences(AWAY) + occurrences(AGAIN) > before);
+        await().atMost(PATIENCE.multipliedBy(2)).until(() -> occurrences(AWAY) + occurrences(AGAIN) > before);
     }
 
     private Process streaming() throws IOException {
