@@ -23,10 +23,10 @@ import java.util.concurrent.TimeUnit;
  * own topics.
  */
 public final class RealBroker implements AutoCloseable {
+    private static final List<String> SMALL = List.of("-Xmx80m", "-XX:TieredStopAtLevel=1");
+    private static final List<String> LARGE = List.of("-Xmx512m");
     private static final List<String> JVM = List.of(
-            "-Xmx80m",
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
             "-Djava.awt.headless=true");
@@ -38,6 +38,7 @@ public final class RealBroker implements AutoCloseable {
     private static final Set<Integer> PORTS = ConcurrentHashMap.newKeySet();
 
     private final List<String> prefix;
+    private final List<String> size;
     private final Path jars;
     private final Path folder;
     private final Path log;
@@ -48,6 +49,7 @@ public final class RealBroker implements AutoCloseable {
 
     private RealBroker(
             List<String> prefix,
+            List<String> size,
             Path jars,
             Path folder,
             Path log,
@@ -56,6 +58,7 @@ public final class RealBroker implements AutoCloseable {
             Map<String, String> more)
             throws IOException {
         this.prefix = prefix;
+        this.size = size;
         this.jars = jars;
         this.folder = folder;
         this.log = log;
@@ -76,6 +79,14 @@ public final class RealBroker implements AutoCloseable {
         return start(folder, freePort());
     }
 
+    /** The same with the heap and the compiler of a broker that is there for speed, not for a quick start. */
+    public static RealBroker startLarge(Path folder) {
+        RealBroker broker = launch(
+                List.of(), LARGE, jars(), folder, folder.resolve("broker.log"), freePort(), freePort(), Map.of());
+        broker.awaitPort();
+        return broker;
+    }
+
     /** Starts on {@code port} and waits until it takes connections. */
     public static RealBroker start(Path folder, int port) {
         return start(folder, port, freePort(), Map.of());
@@ -87,7 +98,8 @@ public final class RealBroker implements AutoCloseable {
     }
 
     private static RealBroker start(Path folder, int port, int controllerPort, Map<String, String> more) {
-        RealBroker broker = launch(List.of(), jars(), folder, folder.resolve("broker.log"), port, controllerPort, more);
+        RealBroker broker =
+                launch(List.of(), SMALL, jars(), folder, folder.resolve("broker.log"), port, controllerPort, more);
         broker.awaitPort();
         return broker;
     }
@@ -121,11 +133,12 @@ public final class RealBroker implements AutoCloseable {
      */
     public static RealBroker launch(
             List<String> prefix, Path jars, Path folder, Path log, int port, Map<String, String> more) {
-        return launch(prefix, jars, folder, log, port, freePort(), more);
+        return launch(prefix, SMALL, jars, folder, log, port, freePort(), more);
     }
 
     private static RealBroker launch(
             List<String> prefix,
+            List<String> size,
             Path jars,
             Path folder,
             Path log,
@@ -133,7 +146,7 @@ public final class RealBroker implements AutoCloseable {
             int controllerPort,
             Map<String, String> more) {
         try {
-            return new RealBroker(prefix, jars, folder, log, port, controllerPort, more);
+            return new RealBroker(prefix, size, jars, folder, log, port, controllerPort, more);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -208,7 +221,7 @@ public final class RealBroker implements AutoCloseable {
     /** The same data on the same port, in a new process. */
     public RealBroker restart() {
         kill();
-        RealBroker again = launch(prefix, jars, folder, log, port, controllerPort, more);
+        RealBroker again = launch(prefix, size, jars, folder, log, port, controllerPort, more);
         again.awaitPort();
         return again;
     }
@@ -258,6 +271,7 @@ public final class RealBroker implements AutoCloseable {
     private Process kafka(String mainClass, String... arguments) throws IOException {
         List<String> command = new java.util.ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(size);
         command.addAll(JVM);
         command.addAll(List.of("-cp", jars + "/*", mainClass));
         command.addAll(List.of(arguments));

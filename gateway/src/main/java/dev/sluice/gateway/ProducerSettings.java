@@ -52,8 +52,9 @@ final class ProducerSettings {
     private static Map<String, String> defaults() {
         Map<String, String> defaults = new HashMap<>();
         defaults.put(ProducerConfig.CLIENT_ID_CONFIG, "sluice-gateway");
-        defaults.put(ProducerConfig.LINGER_MS_CONFIG, "5");
-        // a full load fills these within the linger; fewer and smaller requests spare the gateway as much as the broker
+        // senders that wait for their answers wait for this too: with 5 ms, 512 of them bring a third fewer events
+        defaults.put(ProducerConfig.LINGER_MS_CONFIG, "2");
+        // of senders that do not wait; fewer and smaller requests spare the gateway as much as the broker
         defaults.put(ProducerConfig.BATCH_SIZE_CONFIG, "65536");
         defaults.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
         // An answer within twenty seconds even when Kafka gives none; a person waits no longer.

@@ -70,7 +70,7 @@ final class Bench {
 
     static void withBroker(Part part) throws Exception {
         Path folder = Files.createTempDirectory("sluice-bench");
-        try (RealBroker broker = RealBroker.start(folder.resolve("kafka"))) {
+        try (RealBroker broker = RealBroker.startLarge(folder.resolve("kafka"))) {
             part.run(folder, broker);
         }
         delete(folder);

@@ -34,7 +34,7 @@ final class HttpBench {
     private static final int BATCH = 100;
     private static final int BATCH_CONNECTIONS = 64;
     private static final int CONNECTIONS = 512;
-    private static final int LINGER_MILLIS = 5;
+    private static final int LINGER_MILLIS = 2;
 
     private final BenchReport report;
     private final Path folder;

@@ -13,7 +13,7 @@ final class SizingBench {
     private static final int BACKLOG = 4_000_000;
     private static final int SENDERS = 512;
 
-    /** Requests a second, about as many as 64 connections bring that wait 5 ms for a batch of records. */
+    /** Requests a second, less than 64 connections can bring that wait for a batch of records. */
     private static final int RATE = 8_000;
 
     private static final double MIB = 1 << 20;
