@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * How Cassandra is reached, and what is done there.
@@ -119,7 +120,10 @@ record CassandraSettings(
     /** Without the password. */
     @Override
     public String toString() {
-        return "keyspace " + keyspace + " of Cassandra at " + contactPoints;
+        return "keyspace " + keyspace + " of Cassandra at "
+                + contactPoints.stream()
+                        .map(point -> point.getHostString() + ":" + point.getPort())
+                        .collect(Collectors.joining(", "));
     }
 
     private static InetSocketAddress address(String text) {

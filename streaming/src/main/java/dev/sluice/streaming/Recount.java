@@ -6,6 +6,7 @@ import static org.apache.spark.sql.functions.lit;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -78,7 +79,7 @@ public final class Recount {
     /** As far as no watermark is behind it. */
     private static TimeRange closed(TimeRange whole, Settings counting) {
         Duration behind = counting.lateness().plus(Watermark.DISORDER.multipliedBy(2));
-        Instant closed = Instant.now().minus(behind);
+        Instant closed = Instant.now().truncatedTo(ChronoUnit.SECONDS).minus(behind);
         return new TimeRange(whole.from(), whole.to().isBefore(closed) ? whole.to() : closed);
     }
 
