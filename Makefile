@@ -33,7 +33,7 @@ help: ## this list
 	@echo
 	@echo 'Needs a JDK 17 and nothing else; Maven and all libraries come from Maven Central.'
 
-run-local: $(BUILT) ## broker, gateway and streaming on this machine; FRESH=1 forgets earlier runs
+run-local: $(BUILT) ## broker, gateway and streaming on this machine; FRESH=1 forgets earlier runs, STORE=cassandra keeps the counts
 	@exec java -Xmx64m -XX:+UseSerialGC -jar local/target/sluice-local.jar
 
 replay: $(BUILT) ## dead letters of DEAD_LETTER_TOPIC through again; FROM and TO, REASON=malformed,late; DRY_RUN=1 only shows what it would send
