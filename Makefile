@@ -79,7 +79,7 @@ format: jdk ## source code, as the build checks it
 	$(MVN) -q spotless:apply
 
 clean: ## everything that a build made; the data of run-local in .sluice stays
-	rm -rf target events/target gateway/target streaming/target local/target local/peers/target
+	rm -rf target events/target gateway/target streaming/target local/target local/cassandra/target local/peers/target
 
 $(BUILT): $(SOURCES) | jdk
 	@echo 'Building Sluice; the first time fetches its libraries, which takes some minutes.'

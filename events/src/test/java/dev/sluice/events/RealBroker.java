@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A single-node KRaft broker of Kafka's own artifacts, in a process of its own, as the local system and the tests of
@@ -31,6 +30,7 @@ public final class RealBroker implements AutoCloseable {
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
             "-Djava.awt.headless=true");
 
+    private static final int START_SECONDS = 60;
     private static final int FIRST_PORT = 10_000;
     /** Of Linux by default; other systems begin higher. */
     private static final int FIRST_EPHEMERAL_PORT = 32_768;
@@ -202,10 +202,7 @@ public final class RealBroker implements AutoCloseable {
 
     /** Sends the process a signal by its name, {@code STOP} and {@code CONT} among them. */
     public void signal(String name) throws IOException, InterruptedException {
-        String pid = Long.toString(process().pid());
-        if (new ProcessBuilder("kill", "-" + name, pid).start().waitFor() != 0) {
-            throw new IOException("kill -" + name + " " + pid + " failed");
-        }
+        Servers.signal(process, name);
     }
 
     public Process process() {
@@ -214,8 +211,7 @@ public final class RealBroker implements AutoCloseable {
 
     /** SIGKILL, and waits until the process is gone. */
     public void kill() {
-        process.destroyForcibly();
-        process.onExit().join();
+        Servers.kill(process);
     }
 
     /** The same data on the same port, in a new process. */
@@ -229,25 +225,11 @@ public final class RealBroker implements AutoCloseable {
     /** Stops in order; by force after ten seconds. */
     @Override
     public void close() {
-        process.destroy();
-        try {
-            if (!process.waitFor(10, TimeUnit.SECONDS)) {
-                kill();
-            }
-        } catch (InterruptedException e) {
-            kill();
-            Thread.currentThread().interrupt();
-        }
+        Servers.stop(process);
     }
 
     private void awaitPort() {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!accepts(port)) {
-            if (!process.isAlive() || System.nanoTime() > deadline) {
-                kill();
-                throw new IllegalStateException("the broker did not start; its log is " + log);
-            }
-        }
+        Servers.awaitPort(process, port, START_SECONDS, log);
     }
 
     /** Whether something listens on {@code port} of this machine; waits up to 200 ms for the answer. */

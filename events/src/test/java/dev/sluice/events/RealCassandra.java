@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A single node of Apache Cassandra, in a process of its own, as the local system and the tests start it. Small on purpose:
@@ -150,16 +149,12 @@ public final class RealCassandra implements AutoCloseable {
 
     /** Sends the process a signal by its name, {@code STOP} and {@code CONT} among them. */
     public void signal(String name) throws IOException, InterruptedException {
-        String pid = Long.toString(process.pid());
-        if (new ProcessBuilder("kill", "-" + name, pid).start().waitFor() != 0) {
-            throw new IOException("kill -" + name + " " + pid + " failed");
-        }
+        Servers.signal(process, name);
     }
 
     /** SIGKILL, and waits until the process is gone. */
     public void kill() {
-        process.destroyForcibly();
-        process.onExit().join();
+        Servers.kill(process);
     }
 
     /** The same data on the same port, in a new process. */
@@ -173,25 +168,11 @@ public final class RealCassandra implements AutoCloseable {
     /** Stops in order; by force after ten seconds. */
     @Override
     public void close() {
-        process.destroy();
-        try {
-            if (!process.waitFor(10, TimeUnit.SECONDS)) {
-                kill();
-            }
-        } catch (InterruptedException e) {
-            kill();
-            Thread.currentThread().interrupt();
-        }
+        Servers.stop(process);
     }
 
     private void awaitPort() {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS);
-        while (!RealBroker.accepts(port)) {
-            if (!process.isAlive() || System.nanoTime() > deadline) {
-                kill();
-                throw new IllegalStateException("Cassandra did not start; its log is " + log);
-            }
-        }
+        Servers.awaitPort(process, port, START_SECONDS, log);
     }
 
     private Process start() throws IOException {
