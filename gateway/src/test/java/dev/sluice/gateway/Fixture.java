@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import dev.sluice.events.Rejection;
 import dev.sluice.settings.Environment;
 import io.vertx.core.Future;
@@ -21,12 +22,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
@@ -149,14 +149,8 @@ final class Fixture implements AutoCloseable {
         return Settings.read(new Environment(variables));
     }
 
-    static void createTopics(RealBroker broker, Iterable<String> names) throws Exception {
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-            for (String name : names) {
-                admin.createTopics(List.of(new NewTopic(name, PARTITIONS, (short) 1)))
-                        .all()
-                        .get(60, TimeUnit.SECONDS);
-            }
-        }
+    static void createTopics(RealBroker broker, Collection<String> names) throws Exception {
+        RealTopics.create(broker, PARTITIONS, names.toArray(String[]::new));
     }
 
     static void awaitReady(WebClient client, Settings settings) {

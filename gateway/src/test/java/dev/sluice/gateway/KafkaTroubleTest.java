@@ -13,6 +13,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.Golden;
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import dev.sluice.events.Rejection;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -207,7 +208,7 @@ class KafkaTroubleTest {
                     .ignoreExceptions()
                     .until(() -> admin.describeCluster().nodes().get().size()
                             >= replicas.stream().mapToInt(id -> id).max().orElse(1));
-            admin.createTopics(List.of(topic)).all().get(60, TimeUnit.SECONDS);
+            RealTopics.create(admin, List.of(topic));
         }
     }
 

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.RealCassandra;
+import dev.sluice.events.RealTopics;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -205,6 +206,7 @@ final class LocalSystem {
             for (String topic : settings.topics()) {
                 create(admin, topic);
             }
+            RealTopics.awaitLeaders(admin, settings.topics());
             return true;
         } catch (ExecutionException | KafkaException e) {
             return false;

@@ -7,10 +7,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
 
 /**
  * {@code make bench} and {@code make bench-quick}: what the parts do against what bounds them, each a process of its own,
@@ -91,16 +88,6 @@ final class Bench {
                 "-XX:+UseSerialGC",
                 "-XX:+ExitOnOutOfMemoryError",
                 option);
-    }
-
-    static void createTopics(RealBroker broker, int partitions, String... names) throws Exception {
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-            admin.createTopics(Stream.of(names)
-                            .map(name -> new NewTopic(name, partitions, (short) 1))
-                            .toList())
-                    .all()
-                    .get(1, TimeUnit.MINUTES);
-        }
     }
 
     private static void delete(Path folder) throws IOException {

@@ -1,6 +1,7 @@
 package dev.sluice.local;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -17,7 +18,7 @@ final class ClassData {
 
     public static void main(String[] arguments) throws Exception {
         Bench.withBroker((folder, broker) -> {
-            Bench.createTopics(broker, Bench.PARTITIONS, "events");
+            RealTopics.create(broker, Bench.PARTITIONS, "events");
             int port = RealBroker.freePort();
             Process gateway = Bench.gateway(
                     folder, port, RealBroker.freePort(), broker, Map.of(), archiveAtExit(Processes.GATEWAY_ARCHIVE));

@@ -5,6 +5,7 @@ import static dev.sluice.local.BenchReport.Bound.AT_MOST;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,7 +49,7 @@ final class DrainBench {
     }
 
     void run(int rounds) throws Exception {
-        Bench.createTopics(broker, Bench.PARTITIONS, TOPIC);
+        RealTopics.create(broker, Bench.PARTITIONS, TOPIC);
         produce(broker, TOPIC, records);
         report.fact("backlog", records + " records of about 120 bytes in 4 partitions");
         for (int round = 1; round <= rounds; round++) {

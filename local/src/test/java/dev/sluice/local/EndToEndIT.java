@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,9 +52,8 @@ class EndToEndIT {
     void start() throws Exception {
         broker = RealBroker.start(folder.resolve("kafka"));
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-            admin.createTopics(List.of(new NewTopic("events", 4, (short) 1), new NewTopic("carts", 2, (short) 1)))
-                    .all()
-                    .get(60, TimeUnit.SECONDS);
+            RealTopics.create(
+                    admin, List.of(new NewTopic("events", 4, (short) 1), new NewTopic("carts", 2, (short) 1)));
         }
     }
 

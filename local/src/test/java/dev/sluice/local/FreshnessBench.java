@@ -4,6 +4,7 @@ import static dev.sluice.local.BenchReport.Bound.AT_MOST;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
@@ -44,7 +45,7 @@ final class FreshnessBench {
     }
 
     void run(int rounds) throws Exception {
-        Bench.createTopics(broker, Bench.PARTITIONS, "events");
+        RealTopics.create(broker, Bench.PARTITIONS, "events");
         try {
             processes.add(Bench.gateway(
                     folder,

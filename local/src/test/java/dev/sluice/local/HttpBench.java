@@ -4,6 +4,7 @@ import static dev.sluice.local.BenchReport.Bound.AT_LEAST;
 import static dev.sluice.local.BenchReport.Bound.AT_MOST;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -55,7 +56,7 @@ final class HttpBench {
     }
 
     void run(int rounds) throws Exception {
-        Bench.createTopics(broker, Bench.PARTITIONS, "events", "limit");
+        RealTopics.create(broker, Bench.PARTITIONS, "events", "limit");
         try {
             Measured bare = new Measured(bare());
             Measured gateway = new Measured(gateway());

@@ -1,6 +1,7 @@
 package dev.sluice.local;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +26,7 @@ final class Profile {
     public static void main(String[] arguments) throws Exception {
         Files.createDirectories(FOLDER);
         Bench.withBroker((folder, broker) -> {
-            Bench.createTopics(broker, Bench.PARTITIONS, TOPIC, "backlog");
+            RealTopics.create(broker, Bench.PARTITIONS, TOPIC, "backlog");
             gateway(folder, broker);
             streaming(folder, broker);
         });

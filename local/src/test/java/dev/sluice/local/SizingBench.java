@@ -1,6 +1,7 @@
 package dev.sluice.local;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -34,9 +35,9 @@ final class SizingBench {
     }
 
     void run(int rounds) throws Exception {
-        Bench.createTopics(broker, Bench.PARTITIONS, "events");
+        RealTopics.create(broker, Bench.PARTITIONS, "events");
         for (int partitions : PARTITIONS) {
-            Bench.createTopics(broker, partitions, "events-" + partitions, "backlog-" + partitions);
+            RealTopics.create(broker, partitions, "events-" + partitions, "backlog-" + partitions);
         }
         for (int partitions : PARTITIONS) {
             DrainBench.produce(broker, "backlog-" + partitions, BACKLOG);

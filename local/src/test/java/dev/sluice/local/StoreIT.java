@@ -7,6 +7,7 @@ import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.cql.Row;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.RealCassandra;
+import dev.sluice.events.RealTopics;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,7 +41,7 @@ class StoreIT {
     @BeforeEach
     void start() throws Exception {
         broker = RealBroker.start(folder.resolve("kafka"));
-        Bench.createTopics(broker, Bench.PARTITIONS, "events");
+        RealTopics.create(broker, Bench.PARTITIONS, "events");
         cassandra = RealCassandra.start(folder.resolve("cassandra"));
         gateway = Processes.gateway(
                 folder.resolve("gateway.log"),

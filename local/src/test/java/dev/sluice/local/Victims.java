@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -16,10 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
 
 /** A broker and gateways, as processes, to do harm to; and the report of what was done. */
 final class Victims implements AutoCloseable {
@@ -55,9 +53,7 @@ final class Victims implements AutoCloseable {
                 RealBroker.freePort(),
                 brokerSettings);
         await().atMost(PATIENCE).until(() -> RealBroker.accepts(broker.port()));
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-            admin.createTopics(List.of(new NewTopic(TOPIC, 4, (short) 1))).all().get(60, TimeUnit.SECONDS);
-        }
+        RealTopics.create(broker, 4, TOPIC);
     }
 
     @Override

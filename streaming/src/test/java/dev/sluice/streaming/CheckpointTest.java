@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import dev.sluice.settings.Environment;
 import java.io.IOException;
 import java.io.InputStream;
@@ -211,7 +212,7 @@ class CheckpointTest {
     private static void createTopic(String name) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
             NewTopic topic = new NewTopic(name, Optional.of(2), Optional.empty()).configs(Map.of("retention.ms", "-1"));
-            admin.createTopics(List.of(topic)).all().get(60, TimeUnit.SECONDS);
+            RealTopics.create(admin, List.of(topic));
         }
     }
 

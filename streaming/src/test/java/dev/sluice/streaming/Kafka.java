@@ -3,6 +3,7 @@ package dev.sluice.streaming;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
 import dev.sluice.settings.Environment;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,13 +12,14 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Future;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -30,6 +32,7 @@ final class Kafka implements AutoCloseable {
     private final RealBroker broker;
     private final Path folder;
     private final KafkaProducer<byte[], byte[]> producer;
+    private final List<Future<RecordMetadata>> stored = new ArrayList<>();
 
     Kafka(Path folder) {
         this.folder = folder;
@@ -46,7 +49,7 @@ final class Kafka implements AutoCloseable {
         all.putAll(configuration);
         try (Admin admin = admin()) {
             NewTopic topic = new NewTopic(name, PARTITIONS, (short) 1).configs(all);
-            admin.createTopics(List.of(topic)).all().get(60, TimeUnit.SECONDS);
+            RealTopics.create(admin, List.of(topic));
         }
     }
 
@@ -63,15 +66,20 @@ final class Kafka implements AutoCloseable {
         ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
                 topic, null, received.toEpochMilli(), key == null ? null : key.getBytes(UTF_8), value);
         headers.forEach((name, text) -> record.headers().add(name, text.getBytes(UTF_8)));
-        producer.send(record);
+        stored.add(producer.send(record));
     }
 
     void store(String topic, Instant received, String value) {
         store(topic, received, null, value.getBytes(UTF_8));
     }
 
-    void flush() {
+    /** Waits until all is stored. */
+    void flush() throws Exception {
         producer.flush();
+        for (Future<RecordMetadata> each : stored) {
+            each.get();
+        }
+        stored.clear();
     }
 
     /** Every record of the topic up to now. */

@@ -97,12 +97,18 @@ class RecountTest {
         Health health = new Health(Duration.ofMinutes(1), System::nanoTime);
         try (Sinks sinks = Sinks.open(settings, System.currentTimeMillis(), new Metrics(), health)) {
             StreamingQuery query = Counting.start(SPARK, settings, sinks);
-            await().atMost(Duration.ofMinutes(2))
-                    .until(() -> session.execute("SELECT sum(count) FROM sluice.counts_by_type")
+            try {
+                await().atMost(Duration.ofMinutes(2)).untilAsserted(() -> {
+                    assertThat(query.exception().isEmpty()).isTrue();
+                    assertThat(session.execute("SELECT sum(count) FROM sluice.counts_by_type")
                                     .one()
-                                    .getLong(0)
-                            == MINUTES * A_MINUTE);
-            query.stop();
+                                    .getLong(0))
+                            .as("counted; the last batch: %s", query.lastProgress())
+                            .isEqualTo(MINUTES * A_MINUTE);
+                });
+            } finally {
+                query.stop();
+            }
         }
     }
 
