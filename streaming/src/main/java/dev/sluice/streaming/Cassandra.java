@@ -12,6 +12,7 @@ import com.datastax.oss.driver.api.core.config.DefaultDriverOption;
 import com.datastax.oss.driver.api.core.config.DriverConfigLoader;
 import com.datastax.oss.driver.api.core.cql.AsyncResultSet;
 import com.datastax.oss.driver.api.core.cql.BoundStatement;
+import com.datastax.oss.driver.api.core.cql.BoundStatementBuilder;
 import com.datastax.oss.driver.api.core.cql.PreparedStatement;
 import com.datastax.oss.driver.api.core.cql.Row;
 import com.datastax.oss.driver.api.core.cql.SimpleStatement;
@@ -28,9 +29,12 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.sql.Date;
+import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -46,19 +50,25 @@ import javax.net.ssl.TrustManagerFactory;
 final class Cassandra implements AutoCloseable {
     private static final Duration REQUEST = Duration.ofSeconds(5);
 
+    /** For a page of a table that is read whole. */
+    private static final Duration SCAN = Duration.ofSeconds(30);
+
     private static final int AT_ONCE = 256;
     private static final boolean CHECK_HOST = true;
 
     private final CqlSession session;
     private final CassandraSettings settings;
     private final List<PreparedStatement> upserts;
-    private final ConsistencyLevel consistency;
+    private final ConsistencyLevel writeLevel;
+    private final ConsistencyLevel readLevel;
 
     private Cassandra(CqlSession session, CassandraSettings settings) {
         this.session = session;
         this.settings = settings;
         this.upserts = prepare(table -> table.upsert(settings.keyspace()));
-        this.consistency = DefaultConsistencyLevel.valueOf(settings.consistency());
+        this.writeLevel = DefaultConsistencyLevel.valueOf(settings.consistency().name());
+        this.readLevel =
+                DefaultConsistencyLevel.valueOf(settings.consistency().ofReads().name());
     }
 
     /**
@@ -77,9 +87,28 @@ final class Cassandra implements AutoCloseable {
             check(session, settings);
             return new Cassandra(session, settings);
         } catch (RuntimeException e) {
-            session.close();
+            session.closeAsync();
             throw e;
         }
+    }
+
+    /**
+     * Connects at once, or not at all.
+     *
+     * @throws StoreTrouble where no node answers, too
+     */
+    static Cassandra connectNow(CassandraSettings settings) {
+        try {
+            return connect(settings);
+        } catch (AllNodesFailedException e) {
+            throw new StoreTrouble(
+                    "no node answers for the " + settings + " (CASSANDRA_CONTACT_POINTS): " + e.getMessage());
+        }
+    }
+
+    /** Connects to tables that have been looked at before. */
+    static Cassandra connectAgain(CassandraSettings settings) {
+        return new Cassandra(builder(settings).build(), settings);
     }
 
     /** Whether the same write may succeed later: nobody answered, or too few replicas did. */
@@ -98,7 +127,7 @@ final class Cassandra implements AutoCloseable {
     List<BoundStatement> upserts(StoredCount count) {
         List<BoundStatement> statements = new ArrayList<>();
         for (PreparedStatement upsert : upserts) {
-            statements.add(count.bind(upsert).setConsistencyLevel(consistency).setIdempotent(true));
+            statements.add(count.bind(upsert).setConsistencyLevel(writeLevel).setIdempotent(true));
         }
         return statements;
     }
@@ -108,7 +137,7 @@ final class Cassandra implements AutoCloseable {
         List<PreparedStatement> selects = prepare(table -> table.select(settings.keyspace()));
         List<CompletableFuture<AsyncResultSet>> reads = counts.stream()
                 .flatMap(count -> selects.stream().map(count::bindRow))
-                .map(select -> session.executeAsync(select.setConsistencyLevel(consistency))
+                .map(select -> session.executeAsync(select.setConsistencyLevel(readLevel))
                         .toCompletableFuture())
                 .toList();
         List<List<OptionalLong>> stored = new ArrayList<>();
@@ -131,7 +160,7 @@ final class Cassandra implements AutoCloseable {
                                 + ".counts_by_window WHERE window_start = ? AND window_end = ?",
                         start,
                         end)
-                .setConsistencyLevel(consistency);
+                .setConsistencyLevel(readLevel);
         for (Row row : session.execute(select)) {
             counts.add(new StoredCount(
                     start,
@@ -145,20 +174,70 @@ final class Cassandra implements AutoCloseable {
         return counts;
     }
 
-    /** Writes the rows into all tables, and takes others out of them. */
-    void repair(List<StoredCount> wrong, List<StoredCount> surplus) throws InterruptedException, ExecutionException {
-        List<PreparedStatement> deletes = prepare(table -> table.delete(settings.keyspace()));
-        List<BoundStatement> statements = new ArrayList<>();
-        wrong.forEach(count -> statements.addAll(upserts(count)));
-        surplus.forEach(count ->
-                deletes.forEach(delete -> statements.add(count.bindRow(delete).setConsistencyLevel(consistency))));
-        for (int i = 0; i < statements.size(); i += AT_ONCE) {
-            List<CompletableFuture<?>> writes = new ArrayList<>();
-            for (BoundStatement statement : statements.subList(i, Math.min(statements.size(), i + AT_ONCE))) {
-                writes.add(execute(statement).toCompletableFuture());
+    /** Writes the rows into all tables. */
+    void write(List<StoredCount> counts) throws InterruptedException, ExecutionException {
+        executeAll(counts.stream().flatMap(count -> upserts(count).stream()).iterator());
+    }
+
+    /** The rows of a table whose partition is in a part of the ring, as they come; with when they were written. */
+    Iterator<Row> rows(CassandraTable table, long after, long upTo) {
+        if (!session.getMetadata()
+                .getTokenMap()
+                .map(tokens -> tokens.getPartitionerName().endsWith("Murmur3Partitioner"))
+                .orElse(false)) {
+            throw new StoreTrouble("the cluster has no Murmur3Partitioner, and its ring cannot be read in parts");
+        }
+        SimpleStatement select = SimpleStatement.newInstance(table.scan(settings.keyspace()), after, upTo)
+                .setConsistencyLevel(readLevel)
+                .setTimeout(SCAN)
+                .setIdempotent(true);
+        return session.execute(select).iterator();
+    }
+
+    /**
+     * Deletes partitions, but for what was written to them after.
+     *
+     * @param partitions the values of their key and, last, microseconds since 1970 UTC
+     */
+    void delete(CassandraTable table, Iterator<org.apache.spark.sql.Row> partitions)
+            throws InterruptedException, ExecutionException {
+        PreparedStatement delete = session.prepare(table.deletePartition(settings.keyspace()));
+        executeAll(new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return partitions.hasNext();
             }
-            for (CompletableFuture<?> write : writes) {
-                write.get();
+
+            @Override
+            public BoundStatement next() {
+                org.apache.spark.sql.Row partition = partitions.next();
+                int key = partition.size() - 1;
+                // USING TIMESTAMP comes before WHERE
+                BoundStatementBuilder bound = delete.boundStatementBuilder().setLong(0, partition.getLong(key));
+                for (int i = 0; i < key; i++) {
+                    Object value = partition.get(i);
+                    bound = value instanceof Timestamp time
+                            ? bound.setInstant(i + 1, time.toInstant())
+                            : value instanceof Date day
+                                    ? bound.setLocalDate(i + 1, day.toLocalDate())
+                                    : bound.setString(i + 1, (String) value);
+                }
+                return bound.setConsistencyLevel(writeLevel)
+                        .setIdempotence(true)
+                        .build();
+            }
+        });
+    }
+
+    private void executeAll(Iterator<BoundStatement> statements) throws InterruptedException, ExecutionException {
+        List<CompletableFuture<?>> running = new ArrayList<>();
+        while (statements.hasNext()) {
+            running.add(execute(statements.next()).toCompletableFuture());
+            if (running.size() == AT_ONCE || !statements.hasNext()) {
+                for (CompletableFuture<?> each : running) {
+                    each.get();
+                }
+                running.clear();
             }
         }
     }
@@ -173,9 +252,10 @@ final class Cassandra implements AutoCloseable {
         return session.executeAsync(statement);
     }
 
+    /** Does not wait: nothing is under way, and the driver takes two seconds to see that. */
     @Override
     public void close() {
-        session.close();
+        session.closeAsync();
     }
 
     private static CqlSessionBuilder builder(CassandraSettings settings) {
@@ -195,9 +275,10 @@ final class Cassandra implements AutoCloseable {
         if (!settings.user().isEmpty()) {
             builder.withAuthCredentials(settings.user(), settings.password());
         }
-        settings.certificates()
-                .ifPresent(file -> builder.withSslEngineFactory(
-                        new ProgrammaticSslEngineFactory(sslContext(file), null, CHECK_HOST)));
+        if (!settings.certificates().isEmpty()) {
+            builder.withSslEngineFactory(
+                    new ProgrammaticSslEngineFactory(sslContext(Path.of(settings.certificates())), null, CHECK_HOST));
+        }
         return builder;
     }
 

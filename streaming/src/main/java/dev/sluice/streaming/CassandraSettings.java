@@ -2,12 +2,12 @@ package dev.sluice.streaming;
 
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.Setting;
+import java.io.Serializable;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -17,9 +17,9 @@ import java.util.stream.Collectors;
  *
  * @param contactPoints nodes that are asked first; the rest of the cluster is found by them
  * @param dataCenter whose nodes coordinate the writes
- * @param consistency by the name that the protocol has
+ * @param consistency of writes
  * @param user empty where no credentials are sent
- * @param certificates PEM file of those that the nodes' are signed by; where there is one, TLS is used
+ * @param certificates PEM file of those that the nodes' are signed by, with TLS; empty without
  * @param create whether keyspace and tables that are missing may be created
  * @param replicas in the data centre, of a keyspace that is created
  * @param patience how long a batch waits for a cluster that does not take it
@@ -28,13 +28,14 @@ record CassandraSettings(
         List<InetSocketAddress> contactPoints,
         String dataCenter,
         String keyspace,
-        String consistency,
+        Consistency consistency,
         String user,
         String password,
-        Optional<Path> certificates,
+        String certificates,
         boolean create,
         int replicas,
-        Duration patience) {
+        Duration patience)
+        implements Serializable {
 
     private static final Pattern ADDRESS = Pattern.compile("(\\[[0-9a-fA-F:]+]|[^:,\\s]+):(\\d{1,5})");
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,47}");
@@ -90,7 +91,16 @@ record CassandraSettings(
         QUORUM,
         LOCAL_QUORUM,
         EACH_QUORUM,
-        ALL
+        ALL;
+
+        /** Of a read that is to see each write at this level. */
+        Consistency ofReads() {
+            return switch (this) {
+                case ONE, LOCAL_ONE -> ALL;
+                case EACH_QUORUM -> LOCAL_QUORUM;
+                case QUORUM, LOCAL_QUORUM, ALL -> this;
+            };
+        }
     }
 
     /** What is wrong is noted in {@code environment}. */
@@ -108,10 +118,10 @@ record CassandraSettings(
                 environment.get(CONTACT_POINTS),
                 environment.get(DATACENTER),
                 environment.get(KEYSPACE),
-                environment.get(CONSISTENCY).name(),
+                environment.get(CONSISTENCY),
                 user,
                 password,
-                certificates.isEmpty() ? Optional.empty() : Optional.of(Path.of(certificates)),
+                certificates,
                 environment.get(CREATE) == 1,
                 environment.get(REPLICAS),
                 environment.get(PATIENCE));

@@ -6,6 +6,7 @@ import com.datastax.oss.driver.api.core.metadata.schema.ColumnMetadata;
 import com.datastax.oss.driver.api.core.metadata.schema.TableMetadata;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -26,11 +27,14 @@ import java.util.stream.Stream;
  * @param partitionKey names of columns, as are {@code clustering}
  */
 record CassandraTable(
-        String name, String create, Map<String, String> columns, List<String> partitionKey, List<String> clustering) {
+        String name, String create, Map<String, String> columns, List<String> partitionKey, List<String> clustering)
+        implements Serializable {
     private static final Pattern COLUMN = Pattern.compile("(?m)^ {4}([a-z]\\w*) ([a-z]+),$");
     private static final Pattern KEY = Pattern.compile("PRIMARY KEY \\(\\(([^)]+)\\), ([^)]+)\\)");
 
-    static final List<CassandraTable> ALL = List.of(read("counts_by_type"), read("counts_by_window"));
+    static final CassandraTable BY_TYPE = read("counts_by_type");
+    static final CassandraTable BY_WINDOW = read("counts_by_window");
+    static final List<CassandraTable> ALL = List.of(BY_TYPE, BY_WINDOW);
 
     private static CassandraTable read(String name) {
         String create = text("cassandra/" + name + ".cql");
@@ -71,8 +75,17 @@ record CassandraTable(
         return "SELECT count FROM " + keyspace + "." + name + " WHERE " + key();
     }
 
-    String delete(String keyspace) {
-        return "DELETE FROM " + keyspace + "." + name + " USING TIMESTAMP :written WHERE " + key();
+    /** All columns and when they were written, of partitions with a token above the first value, up to the second. */
+    String scan(String keyspace) {
+        String token = "token(" + String.join(", ", partitionKey) + ")";
+        return "SELECT " + String.join(", ", columns.keySet()) + ", writetime(count) AS written FROM " + keyspace + "."
+                + name + " WHERE " + token + " > ? AND " + token + " <= ?";
+    }
+
+    /** Its values are the time up to which writes are deleted, then the partition's key. */
+    String deletePartition(String keyspace) {
+        return "DELETE FROM " + keyspace + "." + name + " USING TIMESTAMP ? WHERE "
+                + partitionKey.stream().map(column -> column + " = ?").collect(Collectors.joining(" AND "));
     }
 
     private String key() {

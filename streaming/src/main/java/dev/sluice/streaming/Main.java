@@ -43,11 +43,30 @@ public final class Main {
             case "replay" -> Replay.main(arguments);
             case "backfill" -> Backfill.main(arguments);
             case "recount" -> Recount.main(arguments);
+            case "offload" -> {
+                checkLake();
+                Offload.main(arguments);
+            }
+            case "query" -> {
+                checkLake();
+                Query.main(arguments);
+            }
             default -> {
-                System.err.println(
-                        arguments[0] + ": must be replay, backfill or recount, or nothing to count what comes in");
+                System.err.println(arguments[0]
+                        + ": must be replay, backfill, recount, offload or query, or nothing to count what comes in");
                 System.exit(1);
             }
+        }
+    }
+
+    /** The query goes without these libraries, and its jar does not name them. */
+    private static void checkLake() {
+        try {
+            Class.forName("org.apache.iceberg.Table", false, Main.class.getClassLoader());
+        } catch (ClassNotFoundException e) {
+            System.err.println("Iceberg is not on the class path: run sluice-lake.jar, or name it to spark-submit's"
+                    + " --packages");
+            System.exit(1);
         }
     }
 

@@ -68,7 +68,7 @@ public final class Recount {
                         .and(col("window.end").leq(lit(whole.to()))))
                 .orderBy(col("window.start"), col("window.end"))
                 .persist();
-        try (Cassandra cassandra = Cassandra.connect(settings.cassandra())) {
+        try (Cassandra cassandra = Cassandra.connectNow(settings.cassandra())) {
             Recount recount = new Recount(settings, cassandra, out);
             range.shown(spark, out, counts::count);
             recount.compare(counts.toLocalIterator());
@@ -119,16 +119,15 @@ public final class Recount {
                 }
             }
         }
-        List<StoredCount> surplus = new ArrayList<>();
         for (StoredCount there :
                 cassandra.window(window.get(0).start(), window.get(0).end(), written)) {
-            if (!counted.contains(List.of(there.eventType(), there.outcome()))) {
-                surplus.add(there);
+            if (there.count() != 0 && !counted.contains(List.of(there.eventType(), there.outcome()))) {
+                wrong.add(there.nothing());
                 differs(there, "nothing", List.of(OptionalLong.of(there.count())));
             }
         }
         if (settings.repair()) {
-            cassandra.repair(wrong, surplus);
+            cassandra.write(wrong);
         }
     }
 

@@ -35,8 +35,8 @@ record ReplaySettings(
             String.join(", ", ALL_REASONS),
             Pattern.compile(String.join("|", ALL_REASONS)));
 
-    static final Setting<Integer> DRY_RUN =
-            Setting.integer("DRY_RUN", "0", "`1` shows what a replay would send, and sends nothing", 0, 1);
+    static final Setting<Integer> DRY_RUN = Setting.integer(
+            "DRY_RUN", "0", "`1` shows what a replay would send or an offload would move, and does neither", 0, 1);
 
     static final List<Setting<?>> OWN = List.of(REASON, DRY_RUN);
 

@@ -66,10 +66,12 @@ record StoredCount(
 
     /** Of a statement for the row as a whole. */
     BoundStatement bindRow(PreparedStatement statement) {
-        BoundStatementBuilder bound = bindKey(statement);
-        return statement.getVariableDefinitions().contains("written")
-                ? bound.setLong("written", written).build()
-                : bound.build();
+        return bindKey(statement).build();
+    }
+
+    /** Of something that was not there: a row that was deleted here would stay where it has been moved to. */
+    StoredCount nothing() {
+        return new StoredCount(start, end, eventType, outcome, 0, Map.of(), written);
     }
 
     private BoundStatementBuilder bindKey(PreparedStatement statement) {

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -81,10 +80,10 @@ class CassandraSecurityTest {
                 List.of(InetSocketAddress.createUnresolved("localhost", cassandra.port())),
                 "datacenter1",
                 "secured",
-                "LOCAL_QUORUM",
+                CassandraSettings.Consistency.LOCAL_QUORUM,
                 "cassandra",
                 password,
-                Optional.of(certificates),
+                certificates.toString(),
                 true,
                 1,
                 Duration.ofMinutes(1));

@@ -16,7 +16,6 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.Dataset;
@@ -144,10 +143,10 @@ class CassandraSinkTest {
                 List.of(InetSocketAddress.createUnresolved("localhost", RealBroker.freePort())),
                 "datacenter1",
                 "nobody",
-                "LOCAL_QUORUM",
+                CassandraSettings.Consistency.LOCAL_QUORUM,
                 "",
                 "",
-                Optional.empty(),
+                "",
                 false,
                 1,
                 Duration.ofMillis(200));
@@ -216,10 +215,10 @@ class CassandraSinkTest {
                 List.of(InetSocketAddress.createUnresolved("localhost", cassandra.port())),
                 dataCenter,
                 keyspace,
-                "LOCAL_QUORUM",
+                CassandraSettings.Consistency.LOCAL_QUORUM,
                 "",
                 "",
-                Optional.empty(),
+                "",
                 create,
                 1,
                 patience);

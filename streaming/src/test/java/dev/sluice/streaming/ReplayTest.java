@@ -164,11 +164,15 @@ class ReplayTest {
     @Test
     void readme_listsEverySettingAndItsDefault() {
         assertThat(Readme.rows("Jobs"))
-                .containsExactlyInAnyOrderElementsOf(
-                        Stream.of(TimeRange.SETTINGS, ReplaySettings.OWN, RecountSettings.OWN)
-                                .flatMap(List::stream)
-                                .map(Readme::row)
-                                .toList());
+                .containsExactlyInAnyOrderElementsOf(Stream.of(
+                                TimeRange.SETTINGS,
+                                ReplaySettings.OWN,
+                                RecountSettings.OWN,
+                                OffloadSettings.OWN,
+                                QuerySettings.OWN)
+                        .flatMap(List::stream)
+                        .map(Readme::row)
+                        .toList());
     }
 
     private static void create(String topic, String... more) throws Exception {

@@ -115,7 +115,7 @@ class SettingsTest {
                 .containsExactly("a 9042", "[::1] 9043");
         assertThat(cassandra.dataCenter()).isEqualTo("berlin");
         assertThat(cassandra.keyspace()).isEqualTo("counts");
-        assertThat(cassandra.consistency()).isEqualTo("EACH_QUORUM");
+        assertThat(cassandra.consistency()).isEqualTo(CassandraSettings.Consistency.EACH_QUORUM);
         assertThat(cassandra.create()).isTrue();
         assertThat(cassandra.patience()).isEqualTo(Duration.ofHours(1));
         assertThat(cassandra.toString()).doesNotContain("secret");
