@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.RealCassandra;
+import dev.sluice.events.RealS3;
 import dev.sluice.events.RealTopics;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -65,6 +66,9 @@ final class LocalSystem {
         if (settings.store() == Settings.Store.CASSANDRA) {
             startCassandra();
         }
+        if (settings.s3() == Settings.S3.LOCAL) {
+            startS3();
+        }
         step("topics", this::createTopics);
         add(startGateway());
         Child streaming = add(startStreaming());
@@ -92,7 +96,7 @@ final class LocalSystem {
     /** Gateway, streaming, stores, broker: each is idle when the next one goes. */
     void stop() throws InterruptedException {
         List<Child> all = snapshot();
-        for (String name : List.of("gateway", "streaming", "cassandra", "kafka")) {
+        for (String name : List.of("gateway", "streaming", "s3", "cassandra", "kafka")) {
             for (Child child : all) {
                 if (child.name().equals(name)) {
                     child.stop(STOP);
@@ -139,6 +143,18 @@ final class LocalSystem {
                 settings.cassandraPort());
         add(new Child("cassandra", cassandra.process(), log));
         step("cassandra", () -> RealBroker.accepts(settings.cassandraPort()));
+    }
+
+    private void startS3() throws InterruptedException {
+        Path log = settings.log("s3");
+        RealS3 s3 = RealS3.launch(
+                Child.DEAF_TO_THE_TERMINAL,
+                settings.home().resolve("local/s3/target/lib"),
+                settings.data().resolve("s3"),
+                log,
+                settings.s3Port());
+        add(new Child("s3", s3.process(), log));
+        step("s3", () -> RealBroker.accepts(settings.s3Port()));
     }
 
     private Child startGateway() {

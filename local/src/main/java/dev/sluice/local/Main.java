@@ -1,5 +1,6 @@
 package dev.sluice.local;
 
+import dev.sluice.events.RealS3;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
 import java.nio.file.Path;
@@ -68,6 +69,13 @@ public final class Main {
                 : "";
     }
 
+    private static String s3(Settings settings) {
+        return settings.s3() == Settings.S3.LOCAL
+                ? "  s3       http://localhost:" + settings.s3Port() + ", bucket " + RealS3.BUCKET + " (kept in "
+                        + settings.data().resolve("s3") + ")\n"
+                : "";
+    }
+
     private static String banner(Settings settings) {
         String kafka = settings.ownBroker() ? "kept in " + settings.data().resolve("kafka") : "not started here";
         return """
@@ -77,7 +85,7 @@ public final class Main {
               health   http://localhost:%2$d/health/ready    metrics  http://localhost:%2$d/metrics
               counts   http://localhost:%3$d/health/ready    metrics  http://localhost:%3$d/metrics
               kafka    %4$s (%5$s)
-            %7$s  logs     %6$s
+            %7$s%8$s  logs     %6$s
 
             Send an event from another terminal:
 
@@ -91,6 +99,7 @@ public final class Main {
                         settings.bootstrapServers(),
                         kafka,
                         settings.data().resolve("logs"),
-                        store(settings));
+                        store(settings),
+                        s3(settings));
     }
 }

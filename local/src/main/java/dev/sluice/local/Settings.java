@@ -29,6 +29,8 @@ record Settings(
         boolean fresh,
         Store store,
         int cassandraPort,
+        S3 s3,
+        int s3Port,
         Path home,
         Path data) {
 
@@ -36,6 +38,12 @@ record Settings(
     enum Store {
         NONE,
         CASSANDRA
+    }
+
+    /** Where {@code make offload} may move counts to. */
+    enum S3 {
+        NONE,
+        LOCAL
     }
 
     static final Setting<Integer> HTTP_PORT = Setting.port("HTTP_PORT", "5000", "port that takes events");
@@ -51,13 +59,19 @@ record Settings(
     static final Setting<Integer> CASSANDRA_PORT =
             Setting.port("CASSANDRA_PORT", "9042", "port of the Cassandra that `STORE=cassandra` starts");
 
-    static final List<Setting<?>> OWN = List.of(FRESH, STORE, CASSANDRA_PORT);
+    static final Setting<S3> S3_SERVER = Setting.choice(
+            S3.class, "S3", S3.NONE, "`local` starts a server that speaks S3, for `make offload` to move counts to");
+    static final Setting<Integer> S3_PORT =
+            Setting.port("S3_PORT", "9090", "port of the server that `S3=local` starts");
+
+    static final List<Setting<?>> OWN = List.of(FRESH, STORE, CASSANDRA_PORT, S3_SERVER, S3_PORT);
 
     private static final List<String> ARTIFACTS = List.of(
             "gateway/target/sluice-gateway.jar",
             "streaming/target/sluice-streaming.jar",
             "events/target/broker",
-            "local/cassandra/target/lib");
+            "local/cassandra/target/lib",
+            "local/s3/target/lib");
 
     static Settings read(Environment environment, Path home) {
         int httpPort = environment.get(HTTP_PORT);
@@ -75,6 +89,8 @@ record Settings(
                 environment.get(FRESH) == 1,
                 environment.get(STORE),
                 environment.get(CASSANDRA_PORT),
+                environment.get(S3_SERVER),
+                environment.get(S3_PORT),
                 home,
                 // another broker has other offsets: a checkpoint goes with its broker
                 folder.resolve(ownBroker ? "own" : "external"));
@@ -108,6 +124,9 @@ record Settings(
         }
         if (store == Store.CASSANDRA) {
             checkPort(environment, CASSANDRA_PORT, cassandraPort);
+        }
+        if (s3 == S3.LOCAL) {
+            checkPort(environment, S3_PORT, s3Port);
         }
     }
 
