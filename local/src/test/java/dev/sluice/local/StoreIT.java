@@ -11,9 +11,12 @@ import dev.sluice.events.RealTopics;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -27,6 +30,9 @@ class StoreIT {
     private static final int BATCH = 1_000;
     private static final int TYPES = 10;
     private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final int OUTAGE_SECONDS = Integer.getInteger("store.outage.seconds", 10);
+    private static final int A_BATCH_SECONDS = 20;
+    private static final long SEND_MILLIS = 50;
 
     @TempDir
     Path folder;
@@ -98,6 +104,22 @@ class StoreIT {
         awaitCounts((long) REQUESTS * BATCH);
         assertThat(counts().values()).hasSize(TYPES).containsOnly((long) REQUESTS * BATCH / TYPES);
         assertThat(Processes.metric(operations, "sluice_store_waiting_seconds")).isZero();
+
+        await().atMost(PATIENCE).until(this::isClosed);
+        Lake lake = new Lake(folder, cassandra, Map.of());
+        Map<String, String> soon = Map.of("OFFLOAD_AFTER", "1ms");
+        assertThat(lake.offload(soon)).contains("Verified");
+        assertThat(lake.query("SELECT count(*), min(n), max(n) FROM (SELECT sum(count) AS n FROM moved WHERE outcome ="
+                        + " 'counted' GROUP BY event_type)"))
+                .contains("|" + TYPES + "|" + REQUESTS * BATCH / TYPES + "|" + REQUESTS * BATCH / TYPES + "|");
+        assertThat(lake.offload(soon)).contains("nothing to move");
+    }
+
+    private boolean isClosed() {
+        try (CqlSession session = session()) {
+            return session.execute("SELECT window_end FROM counts_by_window").all().stream()
+                    .allMatch(row -> row.getInstant(0).isBefore(Instant.now()));
+        }
     }
 
     @Test
@@ -131,6 +153,67 @@ class StoreIT {
         assertThat(counts().values()).hasSize(TYPES).containsOnly(2L * BATCH / TYPES);
     }
 
+    @Test
+    void storeAwayUnderLoad_countsAreExact_andTheConsoleWaitsNoLonger() throws Exception {
+        AtomicBoolean enough = new AtomicBoolean();
+        CompletableFuture<Long> sent = CompletableFuture.supplyAsync(() -> send(enough));
+        try {
+            awaitCounts(10L * BATCH);
+            cassandra.kill();
+            double held = 0;
+            double silent = 0;
+            long shown = shown();
+            long since = System.nanoTime();
+            boolean back = false;
+            // until the console has gone on
+            while (!back || shown() == shown) {
+                held = Math.max(held, Processes.metric(operations, "sluice_store_waiting_seconds"));
+                if (!back && held >= OUTAGE_SECONDS) {
+                    cassandra = cassandra.restart();
+                    shown = shown();
+                    back = true;
+                }
+                if (shown() != shown && !back) {
+                    shown = shown();
+                    since = System.nanoTime();
+                }
+                assertThat(streaming.isAlive()).isTrue();
+                silent = (System.nanoTime() - since) / 1e9;
+            }
+            assertThat(held).isGreaterThanOrEqualTo(OUTAGE_SECONDS);
+            // Cassandra's own start is part of both, and what is left is a batch
+            assertThat(silent).isLessThan(held + A_BATCH_SECONDS);
+        } finally {
+            enough.set(true);
+        }
+        long all = sent.get(1, TimeUnit.MINUTES);
+        awaitCounts(all);
+        assertThat(counts().values()).hasSize(TYPES).containsOnly(all / TYPES);
+    }
+
+    /** Batch after batch. */
+    private long send(AtomicBoolean enough) {
+        long sent = 0;
+        try {
+            while (!enough.get()) {
+                assertThat(Processes.post(http, batch()).body()).isEqualTo("{\"accepted\":" + BATCH + "}");
+                sent += BATCH;
+                TimeUnit.MILLISECONDS.sleep(SEND_MILLIS);
+            }
+            return sent;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Counts on the console, by now. */
+    private long shown() throws Exception {
+        return Processes.text(folder.resolve("streaming.log"))
+                .lines()
+                .filter(line -> line.contains("type_0"))
+                .count();
+    }
+
     private void awaitCounts(long least) {
         await().atMost(PATIENCE)
                 .pollInterval(Duration.ofMillis(500))
@@ -141,11 +224,7 @@ class StoreIT {
 
     /** All counted, by type. */
     private Map<String, Long> counts() {
-        try (CqlSession session = CqlSession.builder()
-                .addContactPoint(new InetSocketAddress("localhost", cassandra.port()))
-                .withLocalDatacenter("datacenter1")
-                .withKeyspace("sluice")
-                .build()) {
+        try (CqlSession session = session()) {
             Map<String, Long> counts = new HashMap<>();
             for (Row row : session.execute("SELECT event_type, outcome, count FROM counts_by_type")) {
                 if ("counted".equals(row.getString("outcome"))) {
@@ -156,6 +235,14 @@ class StoreIT {
         }
     }
 
+    private CqlSession session() {
+        return CqlSession.builder()
+                .addContactPoint(new InetSocketAddress("localhost", cassandra.port()))
+                .withLocalDatacenter("datacenter1")
+                .withKeyspace("sluice")
+                .build();
+    }
+
     private Process startStreaming() throws Exception {
         return startStreaming(Map.of());
     }
@@ -163,6 +250,7 @@ class StoreIT {
     private Process startStreaming(Map<String, String> more) throws Exception {
         Map<String, String> settings = new HashMap<>(Map.of(
                 "SINKS", "console,cassandra",
+                "WINDOW", "10s",
                 "CASSANDRA_CONTACT_POINTS", cassandra.contactPoint(),
                 "CASSANDRA_CREATE", "1",
                 "CASSANDRA_REPLICAS", "1"));
