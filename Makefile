@@ -24,7 +24,7 @@ OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/
 BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local replay backfill recount test fault-test load-test bench bench-quick profile micro-bench class-data build format clean jdk wrk
+.PHONY: help run-local replay backfill recount offload query test fault-test load-test bench bench-quick profile micro-bench class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -33,7 +33,7 @@ help: ## this list
 	@echo
 	@echo 'Needs a JDK 17 and nothing else; Maven and all libraries come from Maven Central.'
 
-run-local: $(BUILT) ## broker, gateway and streaming on this machine; FRESH=1 forgets earlier runs, STORE=cassandra keeps the counts
+run-local: $(BUILT) ## broker, gateway and streaming on this machine; FRESH=1 forgets earlier runs, STORE=cassandra keeps the counts, S3=local has a place to move them to
 	@exec java -Xmx64m -XX:+UseSerialGC -jar local/target/sluice-local.jar
 
 replay: $(BUILT) ## dead letters of DEAD_LETTER_TOPIC through again; FROM and TO, REASON=malformed,late; DRY_RUN=1 only shows what it would send
@@ -45,21 +45,27 @@ backfill: $(BUILT) ## counts of what was received between FROM and TO once more,
 recount: $(BUILT) ## what was received between FROM and TO counted once more and compared with the store; REPAIR=1 corrects it
 	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-streaming.jar recount
 
+offload: $(BUILT) ## counts from Cassandra on to Iceberg (OFFLOAD_FORMAT=parquet or mongodb); DRY_RUN=1 only shows what it would move
+	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-lake.jar offload
+
+query: $(BUILT) ## SQL="SELECT ..." over what Cassandra has and what was moved, as one table: counts
+	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-lake.jar query
+
 test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
 	$(MVN) verify
 	@$(NEW_BUILD)
 
 fault-test: jdk ## what make test injects, ROUNDS times as often; report in local/target/fault-test/report.md
 	@rm -rf local/target/fault-test
-	$(MVN) verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test='FaultIT,BrokerTroubleIT,OutageIT,StreamingFaultIT' -Dfailsafe.failIfNoSpecifiedTests=false \
-	  -Dfault.rounds=$(ROUNDS) -Dfault.stuck.seconds=30 -Doutage.measured=true -Doutage.seconds=$(OUTAGE) -Doutage.spooled.seconds=300
+	$(MVN) verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test='FaultIT,BrokerTroubleIT,OutageIT,StreamingFaultIT,StoreIT' -Dfailsafe.failIfNoSpecifiedTests=false \
+	  -Dfault.rounds=$(ROUNDS) -Dfault.stuck.seconds=30 -Doutage.measured=true -Doutage.seconds=$(OUTAGE) -Doutage.spooled.seconds=300 -Dstore.outage.seconds=120
 	@cat local/target/fault-test/report.md local/target/fault-test/streaming.md
 
 load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCENARIO=single, batch, ndjson or cloudevents; report in local/target/load-test
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \
 	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
 
-bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it and against its peers, in about half an hour; PARTS=gateway,streaming,freshness,sizing; report in local/target/bench
+bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it and against its peers, in about half an hour; PARTS=gateway,streaming,freshness,sizing,offload; report in local/target/bench
 	@$(BENCH) $(subst $(comma), ,$(PARTS))
 
 bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer rounds; fails where a ratio is far worse than those kept, KEEP=1 keeps it
@@ -79,7 +85,7 @@ format: jdk ## source code, as the build checks it
 	$(MVN) -q spotless:apply
 
 clean: ## everything that a build made; the data of run-local in .sluice stays
-	rm -rf target events/target gateway/target streaming/target local/target local/cassandra/target local/peers/target
+	rm -rf target events/target gateway/target streaming/target local/target local/cassandra/target local/s3/target local/peers/target
 
 $(BUILT): $(SOURCES) | jdk
 	@echo 'Building Sluice; the first time fetches its libraries, which takes some minutes.'

@@ -43,6 +43,11 @@ final class Bench {
         if (parts.contains("sizing") || (parts.isEmpty() && !quick)) {
             withBroker((folder, broker) -> new SizingBench(report, folder, broker).run(2));
         }
+        if (parts.contains("offload") || (parts.isEmpty() && !quick)) {
+            Path folder = Files.createTempDirectory("sluice-bench");
+            new OffloadBench(report, folder).run();
+            delete(folder);
+        }
         report.write();
         System.exit(quick && !isAsKept(report, named.contains("keep")) ? 1 : 0);
     }
