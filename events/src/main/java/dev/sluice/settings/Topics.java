@@ -33,6 +33,13 @@ public record Topics(String fallback, List<Route> routes) {
             FORM,
             text -> text.isEmpty() ? Optional.empty() : Optional.of(name(text)));
 
+    public static final Setting<String> COUNTS = new Setting<>(
+            "COUNTS_TOPIC",
+            "event-counts",
+            "Kafka topic of the counts, compacted, where `SINKS` has `kafka`",
+            FORM,
+            Topics::name);
+
     /** Events whose type matches go to the topic. */
     public record Route(Pattern type, String topic) {
         private static Route parse(String text) {
@@ -55,6 +62,16 @@ public record Topics(String fallback, List<Route> routes) {
         topic.filter(all()::contains)
                 .ifPresent(name -> environment.problem(DEAD_LETTERS.name() + "=" + name
                         + ": must be none of the topics of events (" + DEFAULT.name() + ", " + ROUTES.name() + ")"));
+        return topic;
+    }
+
+    /** The topic of counts; a problem where it is one of these, for each count would be an event. */
+    public String counts(Environment environment) {
+        String topic = environment.get(COUNTS);
+        if (all().contains(topic)) {
+            environment.problem(COUNTS.name() + "=" + topic + ": must be none of the topics of events ("
+                    + DEFAULT.name() + ", " + ROUTES.name() + ")");
+        }
         return topic;
     }
 

@@ -29,6 +29,7 @@ public final class Main {
             SparkSession spark = Session.start(settings.partitions(), settings.checkpoint());
             spark.streams().addListener(new ProgressListener(spark, metrics, health, mirror));
             try (Sinks sinks = Sinks.open(settings, start.begun, metrics, health)) {
+                spark.streams().addListener(new WatermarkListener(sinks::closed));
                 new Service(settings, sinks, topics, spark, health, shutdown).run();
             }
         } catch (Exception e) {

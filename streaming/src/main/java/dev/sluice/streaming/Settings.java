@@ -23,6 +23,7 @@ import java.util.stream.Collectors;
  * @param consumer settings of Kafka's consumer, {@code bootstrap.servers} among them
  * @param deadLetters topic of the records that are not counted
  * @param console whether counts are shown
+ * @param counts topic that they are published to
  * @param cassandra where they are kept
  */
 record Settings(
@@ -39,6 +40,7 @@ record Settings(
         String checkpoint,
         Optional<String> deadLetters,
         boolean console,
+        Optional<String> counts,
         Optional<CassandraSettings> cassandra,
         String group,
         String host,
@@ -47,6 +49,7 @@ record Settings(
     /** Where counts go. */
     enum Sink {
         CONSOLE,
+        KAFKA,
         CASSANDRA
     }
 
@@ -94,8 +97,8 @@ record Settings(
     static final Setting<Set<Sink>> SINKS = new Setting<>(
             "SINKS",
             "console",
-            "where counts go: `console`, `cassandra`, or both with a comma between them",
-            "console, cassandra, or both with a comma between them",
+            "where counts go: `console`, `kafka`, `cassandra`, or several with commas between them",
+            "console, kafka, cassandra, or several with commas between them",
             Settings::sinks);
 
     static final Setting<String> CONSUMER_GROUP = Setting.text(
@@ -144,6 +147,7 @@ record Settings(
                 environment.get(CHECKPOINT_DIR),
                 topics.deadLetters(environment),
                 sinks.contains(Sink.CONSOLE),
+                sinks.contains(Sink.KAFKA) ? Optional.of(topics.counts(environment)) : Optional.empty(),
                 sinks.contains(Sink.CASSANDRA) ? Optional.of(CassandraSettings.collect(environment)) : Optional.empty(),
                 environment.get(CONSUMER_GROUP),
                 environment.get(STREAMING_HOST),
@@ -154,6 +158,7 @@ record Settings(
     Set<String> awaited() {
         Set<String> all = new LinkedHashSet<>(topics.all());
         deadLetters.ifPresent(all::add);
+        counts.ifPresent(all::add);
         return all;
     }
 
@@ -210,6 +215,7 @@ record Settings(
                 STREAMING_HOST,
                 STREAMING_PORT));
         all.add(Topics.DEAD_LETTERS);
+        all.add(Topics.COUNTS);
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
         all.addAll(CassandraSettings.ALL);

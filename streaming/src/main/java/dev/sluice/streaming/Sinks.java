@@ -1,5 +1,6 @@
 package dev.sluice.streaming;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.api.java.function.VoidFunction2;
@@ -12,10 +13,12 @@ final class Sinks implements VoidFunction2<Dataset<Row>, Long>, AutoCloseable {
     private static final long serialVersionUID = 1;
 
     private final transient List<VoidFunction2<Dataset<Row>, Long>> sinks;
+    private final transient List<CountsTopic> topics;
     private final transient List<CassandraSink> stores;
 
-    private Sinks(List<VoidFunction2<Dataset<Row>, Long>> sinks, List<CassandraSink> stores) {
+    private Sinks(List<VoidFunction2<Dataset<Row>, Long>> sinks, List<CountsTopic> topics, List<CassandraSink> stores) {
         this.sinks = sinks;
+        this.topics = topics;
         this.stores = stores;
     }
 
@@ -29,6 +32,13 @@ final class Sinks implements VoidFunction2<Dataset<Row>, Long>, AutoCloseable {
         if (settings.console()) {
             sinks.add(new ConsoleSink(System.out));
         }
+        List<CountsTopic> topics = settings.counts().stream()
+                .map(topic -> new CountsTopic(topic, settings.consumer(), settings.group() + "-counts"))
+                .toList();
+        for (CountsTopic topic : topics) {
+            topic.check();
+        }
+        sinks.addAll(topics);
         List<CassandraSink> stores = settings.cassandra().stream()
                 .map(cassandra -> {
                     StoreState state = new StoreState(System::nanoTime);
@@ -40,12 +50,12 @@ final class Sinks implements VoidFunction2<Dataset<Row>, Long>, AutoCloseable {
             store.open();
         }
         sinks.addAll(stores);
-        return new Sinks(sinks, stores);
+        return new Sinks(sinks, topics, stores);
     }
 
     @Override
     public void call(Dataset<Row> counts, Long batch) throws Exception {
-        if (stores.isEmpty()) {
+        if (topics.isEmpty() && stores.isEmpty()) {
             // the console looks once
             sinks.get(0).call(counts, batch);
             return;
@@ -61,8 +71,14 @@ final class Sinks implements VoidFunction2<Dataset<Row>, Long>, AutoCloseable {
         }
     }
 
+    /** Windows that ended by then change no more. */
+    void closed(Instant watermark) {
+        topics.forEach(topic -> topic.closed(watermark));
+    }
+
     @Override
     public void close() {
+        topics.forEach(CountsTopic::close);
         stores.forEach(CassandraSink::close);
     }
 }

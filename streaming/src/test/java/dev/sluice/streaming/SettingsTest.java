@@ -48,6 +48,7 @@ class SettingsTest {
                         Optional.empty(),
                         true,
                         Optional.empty(),
+                        Optional.empty(),
                         "sluice-streaming",
                         "127.0.0.1",
                         5002));
@@ -126,7 +127,7 @@ class SettingsTest {
     @Test
     void read_faultsOfCassandra_areAllNamed() {
         assertThatThrownBy(() -> read(Map.of("SINKS", "console,mongo")))
-                .hasMessageContaining("SINKS=console,mongo: must be console, cassandra, or both");
+                .hasMessageContaining("SINKS=console,mongo: must be console, kafka, cassandra, or several");
         assertThatThrownBy(() -> read(Map.of(
                         "SINKS", "cassandra",
                         "CASSANDRA_CONTACT_POINTS", "a",
