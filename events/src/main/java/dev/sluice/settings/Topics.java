@@ -24,8 +24,6 @@ public record Topics(String fallback, List<Route> routes) {
             "pattern=topic",
             Pattern.compile("[A-Za-z0-9._:/*-]{1,128}=[A-Za-z0-9._-]{1,249}"));
 
-    public static final List<Setting<?>> SETTINGS = List.of(DEFAULT, ROUTES);
-
     public static final Setting<Optional<String>> DEAD_LETTERS = new Setting<>(
             "DEAD_LETTER_TOPIC",
             "",
@@ -36,9 +34,11 @@ public record Topics(String fallback, List<Route> routes) {
     public static final Setting<String> COUNTS = new Setting<>(
             "COUNTS_TOPIC",
             "event-counts",
-            "Kafka topic of the counts, compacted, where `SINKS` has `kafka`",
+            "Kafka topic of the counts, compacted; streaming writes it where `SINKS` has `kafka`, the gateway reads it",
             FORM,
             Topics::name);
+
+    public static final List<Setting<?>> SETTINGS = List.of(DEFAULT, ROUTES, COUNTS);
 
     /** Events whose type matches go to the topic. */
     public record Route(Pattern type, String topic) {

@@ -5,12 +5,14 @@ import io.vertx.core.VerticleBase;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
-/** The private port: health and metrics. */
+/** The private port: health, metrics, and what the counts are. */
 final class ManagementVerticle extends VerticleBase {
     private final Settings settings;
     private final BooleanSupplier ready;
     private final Metrics metrics;
+    private @Nullable CountsFeed feed;
 
     ManagementVerticle(Settings settings, BooleanSupplier ready, Metrics metrics) {
         this.settings = settings;
@@ -20,6 +22,9 @@ final class ManagementVerticle extends VerticleBase {
 
     @Override
     public Future<?> start() {
+        CountsView view = new CountsView(settings.countsWindows(), CountsView.MOST_ROWS);
+        CountsFeed counts = new CountsFeed(vertx, settings.countsTopic(), settings.producer(), view);
+        feed = counts;
         Router router = Router.router(vertx);
         // Alive is whoever answers: a fleet must not restart because Kafka is down.
         router.get("/health/live").handler(context -> health(context, true, "live"));
@@ -27,9 +32,21 @@ final class ManagementVerticle extends VerticleBase {
                 .handler(context ->
                         health(context, ready.getAsBoolean(), ready.getAsBoolean() ? "ready" : "waiting for Kafka"));
         router.get("/metrics").handler(this::metrics);
+        CountsStream stream = new CountsStream(vertx, view, counts);
+        metrics.watch(stream);
+        new CountsApi(view, counts, stream).mount(router);
         return vertx.createHttpServer()
                 .requestHandler(router)
-                .listen(settings.managementPort(), settings.managementHost());
+                .listen(settings.managementPort(), settings.managementHost())
+                .onSuccess(listening -> {
+                    counts.start();
+                    stream.start();
+                });
+    }
+
+    @Override
+    public Future<?> stop() {
+        return feed == null ? Future.succeededFuture() : feed.close();
     }
 
     private static void health(RoutingContext context, boolean up, String status) {

@@ -91,6 +91,10 @@ final class Metrics implements AutoCloseable {
         registry.gauge("sluice.in.flight.bytes", budget, Budget::used);
     }
 
+    void watch(CountsStream stream) {
+        registry.gauge("sluice.counts.readers", stream, CountsStream::readers);
+    }
+
     void watch(SpoolingPublisher spool) {
         registry.gauge("sluice.spool.events", spool, SpoolingPublisher::held);
         registry.gauge("sluice.spool.bytes", spool, SpoolingPublisher::bytes);

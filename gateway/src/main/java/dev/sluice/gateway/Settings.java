@@ -35,6 +35,8 @@ record Settings(
         List<String> corsOrigins,
         List<String> webhookOrigins,
         Optional<Tls> tls,
+        String countsTopic,
+        int countsWindows,
         Map<String, String> producer) {
 
     static final Setting<String> HTTP_HOST = Setting.text("HTTP_HOST", "0.0.0.0", "address that takes events");
@@ -97,6 +99,13 @@ record Settings(
             "TLS_CERT", "", "PEM file of the certificate chain; with `TLS_KEY`, events are taken over HTTPS alone");
     static final Setting<String> TLS_KEY = Setting.text("TLS_KEY", "", "PEM file of the certificate's key, PKCS 8");
 
+    static final Setting<Integer> COUNTS_WINDOWS = Setting.integer(
+            "COUNTS_WINDOWS",
+            "1440",
+            "windows whose counts the private port answers from memory; the oldest go first",
+            1,
+            100_000);
+
     static final List<Setting<?>> ALL = all();
 
     static Settings read(Environment environment) {
@@ -107,12 +116,13 @@ record Settings(
         if (httpPort == managementPort) {
             environment.problem("HTTP_PORT and MANAGEMENT_PORT are both " + httpPort + ": give each its own");
         }
+        Topics topics = Topics.read(environment);
         Settings settings = new Settings(
                 httpHost,
                 httpPort,
                 managementHost,
                 managementPort,
-                Topics.read(environment),
+                topics,
                 environment.get(KEY),
                 bounds(environment),
                 environment.get(MAX_IN_FLIGHT_BYTES),
@@ -125,6 +135,8 @@ record Settings(
                 environment.get(CORS_ORIGINS),
                 environment.get(WEBHOOK_ORIGINS),
                 Tls.read(environment),
+                topics.counts(environment),
+                environment.get(COUNTS_WINDOWS),
                 ProducerSettings.read(environment, KafkaAddress.read(environment)));
         settings.checkBudget(environment);
         environment.check();
@@ -189,7 +201,8 @@ record Settings(
                 CORS_ORIGINS,
                 WEBHOOK_ORIGINS,
                 TLS_CERT,
-                TLS_KEY));
+                TLS_KEY,
+                COUNTS_WINDOWS));
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
         return List.copyOf(all);

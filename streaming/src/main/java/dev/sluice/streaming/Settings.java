@@ -215,7 +215,6 @@ record Settings(
                 STREAMING_HOST,
                 STREAMING_PORT));
         all.add(Topics.DEAD_LETTERS);
-        all.add(Topics.COUNTS);
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
         all.addAll(CassandraSettings.ALL);
