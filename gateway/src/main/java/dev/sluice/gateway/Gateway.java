@@ -21,6 +21,9 @@ import java.util.stream.Stream;
 final class Gateway {
     private static final long MEASURE_MILLIS = 1_000;
 
+    /** What is read once, and sent as it is. */
+    private record Files(Buffer contract, Page page) {}
+
     private final Vertx vertx;
     private final Settings settings;
     private final Metrics metrics = new Metrics();
@@ -56,7 +59,7 @@ final class Gateway {
      * Opens the spool, and reads the OpenAPI document and the classes of the first event, which would otherwise hold its event loop for the
      * time that reading some hundred of them takes.
      */
-    private Buffer load() throws IOException {
+    private Files load() throws IOException {
         EventValidator validator = new EventValidator(settings.bounds(), settings.keys());
         for (String text : List.of("{\"event_type\":\"a\",\"timestamp\":1}", "{")) {
             if (validator.check(text.getBytes(StandardCharsets.UTF_8)) instanceof Refusal refusal) {
@@ -66,7 +69,7 @@ final class Gateway {
         settings.tls().ifPresent(Tls::load);
         settings.spoolFolder().ifPresent(this::openSpool);
         try (InputStream in = Objects.requireNonNull(Gateway.class.getResourceAsStream("openapi.yaml"))) {
-            return Buffer.buffer(in.readAllBytes());
+            return new Files(Buffer.buffer(in.readAllBytes()), Page.load(settings));
         }
     }
 
@@ -82,11 +85,12 @@ final class Gateway {
         }
     }
 
-    private Future<Void> deploy(Buffer contract) {
+    private Future<Void> deploy(Files files) {
         Future<String> ingest = vertx.deployVerticle(
-                () -> new IngestVerticle(settings, publisher, metrics, budget, contract),
+                () -> new IngestVerticle(settings, publisher, metrics, budget, files.contract),
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()));
-        Future<String> management = vertx.deployVerticle(new ManagementVerticle(settings, this::isReady, metrics));
+        Future<String> management =
+                vertx.deployVerticle(new ManagementVerticle(settings, this::isReady, metrics, files.page));
         return Future.join(ingest, management)
                 .onSuccess(both -> {
                     publisher.start();

@@ -12,12 +12,14 @@ final class ManagementVerticle extends VerticleBase {
     private final Settings settings;
     private final BooleanSupplier ready;
     private final Metrics metrics;
+    private final Page page;
     private @Nullable CountsFeed feed;
 
-    ManagementVerticle(Settings settings, BooleanSupplier ready, Metrics metrics) {
+    ManagementVerticle(Settings settings, BooleanSupplier ready, Metrics metrics, Page page) {
         this.settings = settings;
         this.ready = ready;
         this.metrics = metrics;
+        this.page = page;
     }
 
     @Override
@@ -34,6 +36,7 @@ final class ManagementVerticle extends VerticleBase {
         router.get("/metrics").handler(this::metrics);
         CountsStream stream = new CountsStream(vertx, view, counts);
         metrics.watch(stream);
+        page.mount(router);
         new CountsApi(view, counts, stream).mount(router);
         return vertx.createHttpServer()
                 .requestHandler(router)

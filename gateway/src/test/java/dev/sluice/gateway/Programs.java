@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -38,8 +39,17 @@ final class Programs {
         assertThat(process.exitValue()).as(output).isZero();
     }
 
+    /** Where a program is that is installed. */
+    static Path path(String name) {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .map(folder -> Path.of(folder, name))
+                .filter(Files::isExecutable)
+                .findFirst()
+                .orElseThrow();
+    }
+
     private static boolean isInstalled(String name) {
         return Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                .anyMatch(folder -> Path.of(folder, name).toFile().canExecute());
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, name)));
     }
 }
