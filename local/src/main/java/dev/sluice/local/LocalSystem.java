@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -188,13 +189,15 @@ final class LocalSystem {
         Map<String, String> environment = new HashMap<>(Map.of(
                 "KAFKA_BOOTSTRAP_SERVERS",
                 settings.bootstrapServers(),
+                "SINKS",
+                "console,kafka",
                 "STREAMING_PORT",
                 Integer.toString(settings.streamingPort()),
                 "CHECKPOINT_DIR",
                 settings.data().resolve("checkpoint").toUri().toString()));
         if (settings.store() == Settings.Store.CASSANDRA) {
             environment.putAll(Map.of(
-                    "SINKS", "console,cassandra",
+                    "SINKS", "console,kafka,cassandra",
                     "CASSANDRA_CONTACT_POINTS", "localhost:" + settings.cassandraPort(),
                     "CASSANDRA_CREATE", "1",
                     "CASSANDRA_REPLICAS", "1"));
@@ -220,18 +223,21 @@ final class LocalSystem {
                 "request.timeout.ms", 3_000);
         try (Admin admin = Admin.create(client)) {
             for (String topic : settings.topics()) {
-                create(admin, topic);
+                create(admin, topic, Map.of());
             }
+            create(admin, settings.countsTopic(), Map.of("cleanup.policy", "compact"));
             RealTopics.awaitLeaders(admin, settings.topics());
+            RealTopics.awaitLeaders(admin, Set.of(settings.countsTopic()));
             return true;
         } catch (ExecutionException | KafkaException e) {
             return false;
         }
     }
 
-    private static void create(Admin admin, String name) throws InterruptedException, ExecutionException {
+    private static void create(Admin admin, String name, Map<String, String> configuration)
+            throws InterruptedException, ExecutionException {
         // on a broker that is not ours, its own default of replicas
-        NewTopic topic = new NewTopic(name, Optional.of(TOPIC_PARTITIONS), Optional.empty());
+        NewTopic topic = new NewTopic(name, Optional.of(TOPIC_PARTITIONS), Optional.empty()).configs(configuration);
         try {
             admin.createTopics(List.of(topic)).all().get();
         } catch (ExecutionException e) {

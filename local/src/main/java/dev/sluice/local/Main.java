@@ -81,9 +81,11 @@ public final class Main {
         return """
 
             Sluice is running.
+              page     http://localhost:%2$d/
               events   http://localhost:%1$d/api/events
               health   http://localhost:%2$d/health/ready    metrics  http://localhost:%2$d/metrics
-              counts   http://localhost:%3$d/health/ready    metrics  http://localhost:%3$d/metrics
+              counts   http://localhost:%2$d/api/counts
+              counting http://localhost:%3$d/health/ready    metrics  http://localhost:%3$d/metrics
               kafka    %4$s (%5$s)
             %7$s%8$s  logs     %6$s
 
@@ -91,7 +93,7 @@ public final class Main {
 
               curl -XPOST -d '{"event_type":"user_click","params":{"key":"value"}}' http://localhost:%1$d/api/events
 
-            Counts appear below within two seconds. FRESH=1 make run-local starts from nothing.
+            Counts appear below and on the page within two seconds. FRESH=1 make run-local starts from nothing.
             """.formatted(
                         settings.httpPort(),
                         settings.managementPort(),

@@ -168,10 +168,15 @@ final class Processes {
                 .sum();
     }
 
+    static HttpResponse<String> get(int port, String path) throws IOException, InterruptedException {
+        return HTTP.send(
+                HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
+                        .build(),
+                BodyHandlers.ofString());
+    }
+
     static int status(int port, String path) throws IOException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
-                .build();
-        return HTTP.send(request, BodyHandlers.discarding()).statusCode();
+        return get(port, path).statusCode();
     }
 
     static boolean isReady(int managementPort) throws InterruptedException {

@@ -56,6 +56,10 @@ class RunLocalIT {
         assertThat(Processes.isReady(streamingPort)).isTrue();
         assertThat(Processes.post(httpPort, Golden.PROTOTYPE).statusCode()).isEqualTo(202);
         awaitCount("first.log", "user_click late", 1);
+        // the same from the private port, by way of the topic
+        await().atMost(PATIENCE).until(() -> Processes.get(managementPort, "/api/counts?type=user_click")
+                .body()
+                .contains("\"event_type\":\"user_click\",\"outcome\":\"late\",\"count\":1,"));
         assertThat(residentKibibytes()).isBetween(1L, MOST_KIBIBYTES);
         terminate();
 
