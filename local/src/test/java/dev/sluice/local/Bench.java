@@ -43,6 +43,9 @@ final class Bench {
         if (parts.contains("sizing") || (parts.isEmpty() && !quick)) {
             withBroker((folder, broker) -> new SizingBench(report, folder, broker).run(2));
         }
+        if (parts.contains("ids") || (parts.isEmpty() && !quick)) {
+            withBroker((folder, broker) -> new IdsBench(report, folder, broker).run(3));
+        }
         if (parts.contains("offload") || (parts.isEmpty() && !quick)) {
             Path folder = Files.createTempDirectory("sluice-bench");
             new OffloadBench(report, folder).run();

@@ -22,7 +22,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
  * How fast streaming works off a backlog of records without ids, against Spark reading the same records and doing
- * nothing; and, in the long form, against the same query without the step for ids and the same count by Kafka Streams and
+ * nothing; and, in the long form, against the same count by Kafka Streams and
  * Flink. Each is a new process in each round, and measured over the second half of the records, once its code is compiled.
  */
 final class DrainBench {
@@ -54,7 +54,7 @@ final class DrainBench {
         report.fact("backlog", records + " records of about 120 bytes in 4 partitions");
         for (int round = 1; round <= rounds; round++) {
             System.out.printf("streaming, round %d of %d%n", round, rounds);
-            Drain limit = query("source", round);
+            Drain limit = query(folder, broker, "source", records, round);
             Drain ours = streaming(folder, broker, TOPIC, records, round);
             add("Spark's source alone", limit);
             add("streaming", ours);
@@ -71,16 +71,6 @@ final class DrainBench {
     }
 
     private void peers(int round, Drain ours) throws Exception {
-        // of CPU, not of time: a batch starts on a full second, so that speed moves in steps
-        Drain withIds = query("with-ids", round);
-        Drain withoutIds = query("without-ids", round);
-        add("streaming's query", withIds);
-        add("streaming's query without the step for ids", withoutIds);
-        report.add(
-                "streaming: CPU of the query per record without an id against the same without the step for ids",
-                AT_MOST,
-                1.05,
-                withIds.cpuPerMillion / withoutIds.cpuPerMillion);
         peer("kafka-streams", "Kafka Streams", 1.5, round, ours);
         peer("flink-sql", "Flink SQL", 1, round, ours);
         peer("flink", "Flink DataStream", 0.75, round, ours);
@@ -119,7 +109,8 @@ final class DrainBench {
         long rows() throws Exception;
     }
 
-    private Drain query(String name, int round) throws Exception {
+    /** A query of streaming's module, from the first of {@code records} records of the topic. */
+    static Drain query(Path folder, RealBroker broker, String name, int records, int round) throws Exception {
         Path log = folder.resolve(name + "-" + round + ".log");
         List<String> arguments = new ArrayList<>(List.of("-Xmx512m", "-Xmn200m", "-XX:+UseSerialGC"));
         arguments.addAll(opens());

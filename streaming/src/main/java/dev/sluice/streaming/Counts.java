@@ -94,7 +94,8 @@ record Counts(
         return name.equals("timestamp") ? unix_millis(col(name)).as(name) : col(name);
     }
 
-    private static Dataset<Row> observe(Dataset<Row> rows) {
+    /** Tells the query's listeners how many rows have which outcome. */
+    static Dataset<Row> observe(Dataset<Row> rows) {
         Column[] sums = Arrays.stream(Outcome.values()).map(Counts::rowsOf).toArray(Column[]::new);
         return rows.observe(OBSERVED, sums[0], Arrays.copyOfRange(sums, 1, sums.length));
     }

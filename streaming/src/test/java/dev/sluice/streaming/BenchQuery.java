@@ -49,7 +49,7 @@ final class BenchQuery {
 
     private static void withoutIds(SparkSession spark, Settings settings) throws TimeoutException {
         Counts counts = Counting.counts(settings, DeadLetters.NONE);
-        counts.count(counts.tallied(Counting.read(spark, settings)))
+        counts.count(Counts.observe(counts.tallied(Counting.read(spark, settings))))
                 .writeStream()
                 .option("checkpointLocation", settings.checkpoint())
                 .trigger(Trigger.ProcessingTime(settings.trigger().toMillis()))
