@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
@@ -11,9 +12,12 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RetriableException;
 
 /** Topics that take records as soon as they are created. */
 public final class RealTopics {
+    private static final long LOOK_MILLIS = 50;
+
     private RealTopics() {}
 
     public static void create(RealBroker broker, int partitions, String... names)
@@ -40,13 +44,25 @@ public final class RealTopics {
     /** Waits until each partition's leader answers as one, for a minute at most. */
     public static void awaitLeaders(Admin admin, Collection<String> topics)
             throws ExecutionException, InterruptedException {
-        Collection<TopicDescription> described =
-                admin.describeTopics(topics).allTopicNames().get().values();
-        Map<TopicPartition, OffsetSpec> ends = described.stream()
-                .flatMap(topic -> IntStream.range(0, topic.partitions().size())
-                        .mapToObj(partition -> new TopicPartition(topic.name(), partition)))
-                .collect(Collectors.toMap(partition -> partition, partition -> OffsetSpec.latest()));
-        // asked of the leaders, and again where one says that it is none
-        admin.listOffsets(ends).all().get();
+        long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+        while (true) {
+            try {
+                Collection<TopicDescription> described =
+                        admin.describeTopics(topics).allTopicNames().get().values();
+                Map<TopicPartition, OffsetSpec> ends = described.stream()
+                        .flatMap(topic -> IntStream.range(0, topic.partitions().size())
+                                .mapToObj(partition -> new TopicPartition(topic.name(), partition)))
+                        .collect(Collectors.toMap(partition -> partition, partition -> OffsetSpec.latest()));
+                // asked of the leaders
+                admin.listOffsets(ends).all().get();
+                return;
+            } catch (ExecutionException e) {
+                // of several brokers, one may not have heard of the topic yet
+                if (!(e.getCause() instanceof RetriableException) || System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+            TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+        }
     }
 }

@@ -88,30 +88,31 @@ final class CountsFeed {
 
     /** Begins, and does not wait. */
     void start() {
-        if (closed) {
-            return;
-        }
-        // Kafka's client loads hundreds of classes
+        // Kafka's client loads hundreds of classes, and fails where no broker's name is known
         vertx.executeBlocking(() -> KafkaConsumer.<byte[], byte[]>create(vertx, client))
-                .onSuccess(this::start)
-                .onFailure(failure -> LOG.warn("Counts cannot be read: {}", failure.getMessage()));
+                .onSuccess(created -> {
+                    consumer = created;
+                    created.exceptionHandler(failure -> LOG.warn("Counts cannot be read: {}", failure.getMessage()));
+                    look(created);
+                })
+                .onFailure(failure -> later(this::start, failure));
     }
 
-    private void start(KafkaConsumer<byte[], byte[]> reader) {
-        if (closed) {
-            reader.close();
-            return;
-        }
-        consumer = reader;
-        reader.exceptionHandler(failure -> LOG.warn("Counts cannot be read: {}", failure.getMessage()));
+    private void look(KafkaConsumer<byte[], byte[]> reader) {
         reader.partitionsFor(topic)
                 .compose(found -> found.isEmpty()
                         ? Future.failedFuture("the topic " + topic + " does not exist")
                         : read(reader, found.size()))
-                .onFailure(failure -> {
-                    LOG.debug("Counts cannot be read yet: {}", failure.getMessage());
-                    reader.close().onComplete(gone -> vertx.setTimer(AGAIN_MILLIS, timer -> start()));
-                });
+                .onFailure(failure -> later(() -> look(reader), failure));
+    }
+
+    private void later(Runnable again, Throwable failure) {
+        LOG.debug("Counts cannot be read yet: {}", failure.getMessage());
+        vertx.setTimer(AGAIN_MILLIS, timer -> {
+            if (!closed) {
+                again.run();
+            }
+        });
     }
 
     /** Whether all that was there at the start is in the view. */

@@ -84,6 +84,14 @@ record OffloadSettings(
             environment.problem(MONGODB_URI.name() + ": must say where MongoDB is and name a database,"
                     + " mongodb://host:27017/sluice, for OFFLOAD_FORMAT=mongodb");
         }
+        Duration least = settings.after.plusDays(1);
+        if (settings.retention
+                .filter(retention -> retention.compareTo(least) < 0)
+                .isPresent()) {
+            environment.problem(
+                    RETENTION.name() + ": must be a day longer than OFFLOAD_AFTER at least, for whole days are"
+                            + " given up, and only what was moved");
+        }
         if (settings.format == Format.PARQUET && settings.retention.isPresent()) {
             environment.problem(
                     RETENTION.name() + ": cannot go with OFFLOAD_FORMAT=parquet, which has no atomic commit:"

@@ -195,6 +195,8 @@ class OffloadTest {
         } finally {
             standIn.shutdownNow();
         }
+        assertThatThrownBy(() -> settings(Map.of("CASSANDRA_RETENTION", "24h", "OFFLOAD_AFTER", "2h")))
+                .hasMessageContaining("CASSANDRA_RETENTION: must be a day longer than OFFLOAD_AFTER");
         assertThatThrownBy(() -> settings(Map.of("OFFLOAD_FORMAT", "mongodb")))
                 .isInstanceOf(SettingsException.class)
                 .hasMessageContaining("MONGODB_URI: must say where MongoDB is");
