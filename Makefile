@@ -24,7 +24,7 @@ OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/
 BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local replay backfill recount offload query test fault-test load-test bench bench-quick profile micro-bench class-data build format clean jdk wrk
+.PHONY: help run-local demo replay backfill recount offload query test fault-test load-test bench bench-quick profile micro-bench class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -35,6 +35,9 @@ help: ## this list
 
 run-local: $(BUILT) ## broker, gateway and streaming on this machine; FRESH=1 forgets earlier runs, STORE=cassandra keeps the counts, S3=local has a place to move them to
 	@exec java -Xmx64m -XX:+UseSerialGC -jar local/target/sluice-local.jar
+
+demo: $(BUILT) ## events as a shop has them, to TARGET until Ctrl-C: a day in four minutes, bursts, some late, sent twice or broken
+	@exec java -Xmx64m -XX:+UseSerialGC -cp local/target/sluice-local.jar dev.sluice.local.Demo
 
 replay: $(BUILT) ## dead letters of DEAD_LETTER_TOPIC through again; FROM and TO, REASON=malformed,late; DRY_RUN=1 only shows what it would send
 	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-streaming.jar replay

@@ -60,6 +60,7 @@ class RunLocalIT {
         await().atMost(PATIENCE).until(() -> Processes.get(managementPort, "/api/counts?type=user_click")
                 .body()
                 .contains("\"event_type\":\"user_click\",\"outcome\":\"late\",\"count\":1,"));
+        demo();
         assertThat(residentKibibytes()).isBetween(1L, MOST_KIBIBYTES);
         terminate();
 
@@ -73,6 +74,30 @@ class RunLocalIT {
         assertThat(new Console(folder.resolve("second.log")).totals().getOrDefault("user_click late", 1L))
                 .isEqualTo(1);
         terminate();
+    }
+
+    /** What a new user is to see at once: every outcome that a sender can bring about, and refusals. */
+    private void demo() throws Exception {
+        Process demo = Processes.java(
+                folder.resolve("demo.log"),
+                Map.of("TARGET", "http://localhost:" + httpPort, "DEMO_RATE", "2000"),
+                "-Xmx64m",
+                "-cp",
+                Processes.artifact("local/target/sluice-local.jar"),
+                "dev.sluice.local.Demo");
+        try {
+            for (String outcome : List.of("counted", "late", "future", "duplicate")) {
+                await().atMost(PATIENCE)
+                        .until(() -> Processes.get(managementPort, "/api/counts?outcome=" + outcome + "&type=page_view")
+                                .body()
+                                .contains("\"outcome\":\"" + outcome + "\""));
+            }
+            await().atMost(PATIENCE)
+                    .until(() -> Processes.metric(managementPort, "sluice_events_total{outcome=\"missing_field\"") > 0);
+            assertThat(demo.isAlive()).isTrue();
+        } finally {
+            demo.destroyForcibly().onExit().join();
+        }
     }
 
     @Test
