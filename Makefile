@@ -55,7 +55,7 @@ query: $(BUILT) ## SQL="SELECT ..." over what Cassandra has and what was moved, 
 	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-lake.jar query
 
 test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
-	$(MVN) verify
+	$(MVN) -Pbrowser verify
 	@$(NEW_BUILD)
 
 fault-test: jdk ## what make test injects, ROUNDS times as often; report in local/target/fault-test/report.md
@@ -85,7 +85,7 @@ class-data: $(CLASS_DATA) ## archives of the classes, with which run-local start
 build: $(BUILT) ## the artifacts, without tests
 
 format: jdk ## source code, as the build checks it
-	$(MVN) -q spotless:apply
+	$(MVN) -q -Pbrowser spotless:apply
 
 clean: ## everything that a build made; the data of run-local in .sluice stays
 	rm -rf target events/target gateway/target streaming/target local/target local/cassandra/target local/s3/target local/peers/target
