@@ -101,9 +101,10 @@ public final class Offload {
             return false;
         }
         List<LocalDate> moved = differing.stream().map(StoredDays.Day::day).toList();
-        target.merge(moved, stored.where(StoredDays.isIn(moved)));
+        Dataset<Row> ofThoseDays = stored.where(StoredDays.isIn(moved));
+        target.merge(moved, ofThoseDays);
         out.println("Committed to " + target);
-        List<LocalDate> wrong = StoredDays.compare(stored, target.read()).stream()
+        List<LocalDate> wrong = StoredDays.compare(ofThoseDays, target.read()).stream()
                 .filter(day -> !day.same())
                 .map(StoredDays.Day::day)
                 .toList();

@@ -11,11 +11,14 @@ import static scala.collection.JavaConverters.asScalaBuffer;
 
 import java.math.BigDecimal;
 import java.sql.Date;
+import java.time.Instant;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -65,11 +68,15 @@ final class StoredDays {
     }
 
     /** Looks at each day of {@code stored}, in their order. */
-    static List<Day> compare(Dataset<Row> stored, Dataset<Row> target) {
-        Map<LocalDate, Digest> ours = digests(stored);
+    static List<Day> compare(Dataset<Row> stored, Dataset<Row> all) {
+        NavigableMap<LocalDate, Digest> ours = digests(stored);
         if (ours.isEmpty()) {
             return List.of();
         }
+        // by the column that files have the bounds of: a target has years, of which these days are the end
+        Dataset<Row> target = all.where(col("window_start")
+                .geq(lit(midnight(ours.firstKey())))
+                .and(col("window_start").lt(lit(midnight(ours.lastKey().plusDays(1))))));
         Map<LocalDate, Digest> theirs = digests(target);
         List<LocalDate> open = differing(ours, theirs);
         if (!open.isEmpty()) {
@@ -88,6 +95,10 @@ final class StoredDays {
                         changed.getOrDefault(day.getKey(), 0L),
                         !differing.contains(day.getKey())))
                 .toList();
+    }
+
+    private static Instant midnight(LocalDate day) {
+        return day.atStartOfDay(ZoneOffset.UTC).toInstant();
     }
 
     private static List<LocalDate> differing(Map<LocalDate, Digest> ours, Map<LocalDate, Digest> theirs) {
@@ -110,8 +121,8 @@ final class StoredDays {
         return changed;
     }
 
-    private static Map<LocalDate, Digest> digests(Dataset<Row> rows) {
-        Map<LocalDate, Digest> digests = new TreeMap<>();
+    private static NavigableMap<LocalDate, Digest> digests(Dataset<Row> rows) {
+        NavigableMap<LocalDate, Digest> digests = new TreeMap<>();
         hashed(rows)
                 .groupBy(DAY)
                 .agg(count(lit(1)), sum(col(HASH).cast("decimal(20,0)")))
