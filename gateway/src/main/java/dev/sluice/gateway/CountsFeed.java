@@ -14,7 +14,6 @@ import io.vertx.kafka.client.consumer.KafkaConsumerRecord;
 import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -64,12 +63,7 @@ final class CountsFeed {
     }
 
     private static Map<String, String> consumer(Map<String, String> producer) {
-        Map<String, String> consumer = new HashMap<>();
-        producer.forEach((name, value) -> {
-            if (ConsumerConfig.configNames().contains(name)) {
-                consumer.put(name, value);
-            }
-        });
+        Map<String, String> consumer = ProducerSettings.knownTo(ConsumerConfig.configNames(), producer);
         consumer.put("client.id", "sluice-gateway-counts");
         consumer.put("key.deserializer", ByteArrayDeserializer.class.getName());
         consumer.put("value.deserializer", ByteArrayDeserializer.class.getName());

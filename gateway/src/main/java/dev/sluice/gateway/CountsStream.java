@@ -180,14 +180,10 @@ final class CountsStream {
         }
     }
 
+    /** @param changed no more than one event has */
     private void remember(List<Row> changed) {
-        Buffer text = Buffer.buffer();
-        Iterator<Row> rows = changed.iterator();
-        while (rows.hasNext()) {
-            text.appendBuffer(event(rows));
-        }
         number++;
-        text.appendString(id(number));
+        Buffer text = event(changed.iterator()).appendString(id(number));
         changes.addLast(new Change(number, text));
         rememberedBytes += text.length();
         while (changes.size() > REMEMBERED || (rememberedBytes > REMEMBERED_BYTES && changes.size() > 1)) {

@@ -113,17 +113,6 @@ final class CountsView {
         }
     }
 
-    /** Takes away a count that is not published any more. */
-    void remove(Window window, Group group) {
-        TreeMap<Group, Counted> there = counts.get(window);
-        if (there != null && there.remove(group) != null) {
-            rows--;
-            if (there.isEmpty()) {
-                counts.remove(window);
-            }
-        }
-    }
-
     /** Makes windows final that ended by then, as far as they are in that partition. */
     void close(int partition, Instant watermark) {
         Instant before = watermarks.getOrDefault(partition, Instant.MIN);

@@ -37,11 +37,7 @@ final class KafkaProbe {
     /** @param producer settings, of which a client of another kind takes those that it knows */
     KafkaProbe(Topics topics, Map<String, String> producer) {
         this.topics = topics;
-        producer.forEach((name, value) -> {
-            if (AdminClientConfig.configNames().contains(name)) {
-                client.put(name, value);
-            }
-        });
+        client.putAll(ProducerSettings.knownTo(AdminClientConfig.configNames(), producer));
         client.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, TIMEOUT_MILLIS);
         client.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, TIMEOUT_MILLIS);
     }

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -29,6 +30,13 @@ final class ProducerSettings {
         producer.putAll(promised);
         checkValues(environment, producer);
         return Map.copyOf(producer);
+    }
+
+    /** Those of the settings that a client of another kind knows, too: where Kafka is, and how to be let in. */
+    static Map<String, String> knownTo(Set<String> names, Map<String, String> producer) {
+        Map<String, String> known = new HashMap<>(producer);
+        known.keySet().retainAll(names);
+        return known;
     }
 
     /** What the meaning of a 202 and the event loop rest on; nobody can set it otherwise. */

@@ -69,16 +69,6 @@ class CountsViewTest {
         assertThat(view.rows(ALL).stream().map(Row::last)).containsExactly(true, false, false);
     }
 
-    @Example
-    void remove_goneFromTheTopic_isGone() {
-        CountsView view = new CountsView(WINDOWS, 100);
-        view.put(window(1), new Group("a", "counted"), new Counted(1, 0, null));
-        view.remove(window(1), new Group("b", "counted"));
-        view.remove(window(1), new Group("a", "counted"));
-        assertThat(view.rows(ALL)).isEmpty();
-        assertThat(view.size()).isZero();
-    }
-
     private static Window window(int number) {
         return new Window(Instant.ofEpochSecond(60L * number), Instant.ofEpochSecond(60L * number + 60));
     }
