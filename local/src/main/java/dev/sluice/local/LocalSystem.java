@@ -130,8 +130,7 @@ final class LocalSystem {
                 settings.data().resolve("kafka"),
                 log,
                 settings.kafkaPort());
-        add(new Child("kafka", broker.process(), log));
-        step("kafka", () -> RealBroker.accepts(settings.kafkaPort()));
+        awaitPort(new Child("kafka", broker.process(), log), settings.kafkaPort());
     }
 
     private void startCassandra() throws InterruptedException {
@@ -142,8 +141,7 @@ final class LocalSystem {
                 settings.data().resolve("cassandra"),
                 log,
                 settings.cassandraPort());
-        add(new Child("cassandra", cassandra.process(), log));
-        step("cassandra", () -> RealBroker.accepts(settings.cassandraPort()));
+        awaitPort(new Child("cassandra", cassandra.process(), log), settings.cassandraPort());
     }
 
     private void startS3() throws InterruptedException {
@@ -154,8 +152,12 @@ final class LocalSystem {
                 settings.data().resolve("s3"),
                 log,
                 settings.s3Port());
-        add(new Child("s3", s3.process(), log));
-        step("s3", () -> RealBroker.accepts(settings.s3Port()));
+        awaitPort(new Child("s3", s3.process(), log), settings.s3Port());
+    }
+
+    private void awaitPort(Child server, int port) throws InterruptedException {
+        add(server);
+        step(server.name(), () -> RealBroker.accepts(port));
     }
 
     private Child startGateway() {
