@@ -6,11 +6,13 @@ import dev.sluice.events.RealBroker;
 import dev.sluice.events.RealTopics;
 import dev.sluice.local.DrainBench.Drain;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /**
  * What records without an id pay for the step that finds duplicates: streaming's query against the same without it. Over
- * a backlog so long that the code of both has been compiled for good; and of CPU, not of time, for a batch starts on a full
- * second, so that speed moves in steps.
+ * a backlog so long that the code of both has been compiled for good; of CPU, not of time, for a batch starts on a full
+ * second, so that speed moves in steps; and both at once, for what a busy machine does to one it does to the other then.
  */
 final class IdsBench {
     private static final int RECORDS = 100_000_000;
@@ -31,8 +33,9 @@ final class IdsBench {
         DrainBench.produce(broker, "events", RECORDS);
         for (int round = 1; round <= rounds; round++) {
             System.out.printf("ids, round %d of %d%n", round, rounds);
-            Drain with = DrainBench.query(folder, broker, "with-ids", RECORDS, round);
-            Drain without = DrainBench.query(folder, broker, "without-ids", RECORDS, round);
+            CompletableFuture<Drain> other = drain("without-ids", round);
+            Drain with = drain("with-ids", round).get();
+            Drain without = other.get();
             report.add("query with the step for ids, CPU s per million records without one", with.cpuPerMillion());
             report.add("query without the step for ids, CPU s per million", without.cpuPerMillion());
             report.add(
@@ -41,5 +44,15 @@ final class IdsBench {
                     1.05,
                     with.cpuPerMillion() / without.cpuPerMillion());
         }
+    }
+
+    private CompletableFuture<Drain> drain(String query, int round) {
+        return CompletableFuture.supplyAsync(() -> {
+            try {
+                return DrainBench.query(folder, broker, query, RECORDS, round);
+            } catch (Exception e) {
+                throw new CompletionException(e);
+            }
+        });
     }
 }
