@@ -152,6 +152,11 @@ final class Budget {
         return used.get() + bodyBytes * COPIES <= most;
     }
 
+    /** Bytes that all requests together may hold. */
+    long limit() {
+        return most;
+    }
+
     long used() {
         return used.get();
     }

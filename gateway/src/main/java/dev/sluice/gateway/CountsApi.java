@@ -1,119 +1,130 @@
 package dev.sluice.gateway;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.events.CountRecord;
 import dev.sluice.gateway.CountsView.Filter;
-import dev.sluice.gateway.CountsView.Row;
+import dev.sluice.gateway.CountsView.Window;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
-import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Answers what the counts are, from a {@link CountsView}: as JSON and as CSV. */
+/** Answers what the counts are, from a {@link CountsView} and what is behind it: as JSON and as CSV. */
 final class CountsApi {
     static final String COUNTS = "/api/counts";
     static final String TYPES = "/api/types";
+    static final String PROGRESS = "/api/progress";
 
+    private static final Logger LOG = LoggerFactory.getLogger(CountsApi.class);
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final JsonFactory FACTORY = JSON.getFactory();
-    private static final Set<String> PARAMETERS = Set.of("type", "outcome", "from", "to", "format");
-    private static final List<String> OUTCOMES = List.of("counted", "late", "future", "malformed", "duplicate");
-    private static final List<String> AGGREGATES = List.of("distinct_count", "sum", "min", "max", "p50", "p95", "p99");
-    private static final String CSV = "text/csv";
 
-    /** Rows of one write: the event loop is held no longer than for these. */
-    private static final int AT_ONCE = 500;
-
+    private final Vertx vertx;
     private final CountsView view;
     private final CountsFeed feed;
     private final CountsStream stream;
+    private final Optional<CountsHistory> history;
 
-    CountsApi(CountsView view, CountsFeed feed, CountsStream stream) {
+    CountsApi(Vertx vertx, CountsView view, CountsFeed feed, CountsStream stream, Optional<CountsHistory> history) {
+        this.vertx = vertx;
         this.view = view;
         this.feed = feed;
         this.stream = stream;
+        this.history = history;
     }
 
     void mount(Router router) {
-        router.get(COUNTS).handler(this::counts);
-        router.get(TYPES).handler(this::types);
-        router.get(CountsStream.PATH).handler(context -> {
-            if (isReady(context)) {
-                stream.open(context);
-            }
-        });
+        router.get(COUNTS).handler(context -> ifReady(context, () -> counts(context)));
+        router.get(TYPES).handler(context -> ifReady(context, () -> types(context)));
+        router.get(PROGRESS).handler(context -> ifReady(context, () -> progress(context)));
+        router.get(CountsStream.PATH)
+                .handler(context ->
+                        ifReady(context, () -> stream.open(context, CountsQuery.parseStream(context.queryParams()))));
     }
 
-    private void types(RoutingContext context) {
-        if (isReady(context)) {
-            Buffer types = Buffer.buffer(JSON.valueToTree(view.types()).toString());
-            context.response().putHeader("Content-Type", "application/json").end(types);
-        }
-    }
-
-    private void counts(RoutingContext context) {
-        Set<String> unknown = new TreeSet<>(context.queryParams().names());
-        unknown.removeAll(PARAMETERS);
-        String outcome = context.queryParams().get("outcome");
-        String format = context.queryParams().get("format");
-        Instant from;
-        Instant to;
-        try {
-            from = time(context, "from");
-            to = time(context, "to");
-        } catch (DateTimeException e) {
-            problem(context, 400, "from and to are times such as 2026-11-24T06:50:00Z, not " + e.getMessage() + ".");
-            return;
-        }
-        if (!unknown.isEmpty()) {
-            problem(
-                    context,
-                    400,
-                    "There is no parameter " + unknown + "; there are " + new TreeSet<>(PARAMETERS) + ".");
-        } else if (outcome != null && !OUTCOMES.contains(outcome)) {
-            problem(context, 400, "outcome=" + outcome + ": must be one of " + String.join(", ", OUTCOMES) + ".");
-        } else if (format != null && !format.equals("csv") && !format.equals("json")) {
-            problem(context, 400, "format=" + format + ": must be json or csv.");
-        } else if (isReady(context)) {
-            List<Row> rows = view.rows(new Filter(context.queryParams().get("type"), outcome, from, to));
-            boolean csv = "csv".equals(format) || (format == null && prefersCsv(context));
-            send(context.response(), rows, csv);
-        }
-    }
-
-    private static boolean prefersCsv(RoutingContext context) {
-        String accepted = context.request().getHeader("Accept");
-        return accepted != null && accepted.startsWith(CSV);
-    }
-
-    private static @Nullable Instant time(RoutingContext context, String name) {
-        String text = context.queryParams().get(name);
-        return text == null ? null : Instant.parse(text);
-    }
-
-    private boolean isReady(RoutingContext context) {
+    private void ifReady(RoutingContext context, Runnable answer) {
         if (!feed.isReady()) {
             problem(
                     context,
                     503,
                     "The topic of counts (COUNTS_TOPIC) is not there, or has not been read to its end yet: does streaming"
                             + " run with SINKS=console,kafka?");
+            return;
         }
-        return feed.isReady();
+        try {
+            answer.run();
+        } catch (IllegalArgumentException e) {
+            problem(context, 400, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void types(RoutingContext context) {
+        json(context, JSON.valueToTree(view.types()).toString());
+    }
+
+    /** What streaming said last, and how long ago that is by this clock. */
+    private void progress(RoutingContext context) {
+        ObjectNode said = feed.progress();
+        if (said == null) {
+            problem(context, 503, "Streaming has said nothing yet of how far it is.");
+            return;
+        }
+        ObjectNode answer = said.deepCopy();
+        answer.put("age_seconds", age(said, CountRecord.AT));
+        if (said.has(CountRecord.COMPLETE_UNTIL)) {
+            answer.put("behind_seconds", age(said, CountRecord.COMPLETE_UNTIL));
+        }
+        json(context, answer.toString());
+    }
+
+    /** Not below zero: the clocks are those of two machines. */
+    private static double age(ObjectNode progress, String time) {
+        Instant then = Instant.parse(progress.path(time).asText());
+        return Math.max(0, Duration.between(then, Instant.now()).toMillis()) / 1e3;
+    }
+
+    private void counts(RoutingContext context) {
+        CountsQuery query = CountsQuery.parse(context.queryParams());
+        boolean csv = query.csv() == null ? prefersCsv(context) : query.csv();
+        CountsRows rows = CountsRows.of(view.walk(query.filter(), false));
+        Window oldest = view.oldest();
+        if (history.isPresent() && reachesBehind(query.filter(), oldest)) {
+            ObjectNode said = feed.progress();
+            if (said == null) {
+                problem(context, 503, "Streaming has said nothing yet of its windows.");
+                return;
+            }
+            rows = history.get().rows(query.filter(), oldest, windows(said)).then(rows);
+        }
+        send(context, rows, csv ? CountsFormat.CSV : CountsFormat.JSON);
+    }
+
+    /** Without a {@code from}, what is asked for is what memory has. */
+    private static boolean reachesBehind(Filter filter, @Nullable Window oldest) {
+        return filter.from() != null && (oldest == null || filter.from().isBefore(oldest.start()));
+    }
+
+    private static CountsHistory.Windows windows(ObjectNode progress) {
+        return new CountsHistory.Windows(
+                progress.path(CountRecord.WINDOW_MILLIS).asLong(),
+                progress.path(CountRecord.SLIDE_MILLIS).asLong(),
+                progress.has(CountRecord.WATERMARK)
+                        ? Instant.parse(progress.path(CountRecord.WATERMARK).asText())
+                        : Instant.EPOCH);
+    }
+
+    private static boolean prefersCsv(RoutingContext context) {
+        String accepted = context.request().getHeader("Accept");
+        return accepted != null && accepted.startsWith("text/csv");
     }
 
     static void problem(RoutingContext context, int status, String detail) {
@@ -127,82 +138,47 @@ final class CountsApi {
                 .end(Buffer.buffer(body.toString()));
     }
 
-    private static void send(HttpServerResponse response, List<Row> rows, boolean csv) {
-        response.putHeader("Content-Type", csv ? CSV + "; charset=utf-8" : "application/json")
-                .setChunked(true);
-        String head = csv
-                ? "window_start,window_end,event_type,outcome,count,final," + String.join(",", AGGREGATES) + "\r\n"
-                : "[";
-        send(response, head, rows.iterator(), csv, true);
+    private static void json(RoutingContext context, String text) {
+        context.response().putHeader("Content-Type", "application/json").end(Buffer.buffer(text));
+    }
+
+    private void send(RoutingContext context, CountsRows rows, CountsFormat format) {
+        Future<List<CountsView.Row>> first = rows.hasNext() ? rows.next() : Future.succeededFuture(List.of());
+        first.onSuccess(part -> {
+                    context.response()
+                            .putHeader("Content-Type", format.mediaType())
+                            .setChunked(true);
+                    send(context.response(), format.head(), part, rows, format, true);
+                })
+                .onFailure(trouble -> problem(context, 503, "The store of older counts: " + trouble.getMessage()));
     }
 
     /** Part after part, each when the one before has left. */
-    private static void send(HttpServerResponse response, String head, Iterator<Row> rows, boolean csv, boolean first) {
+    private void send(
+            HttpServerResponse response,
+            String head,
+            List<CountsView.Row> part,
+            CountsRows rows,
+            CountsFormat format,
+            boolean none) {
         StringBuilder text = new StringBuilder(head);
-        boolean begun = !first;
-        for (int i = 0; i < AT_ONCE && rows.hasNext(); i++) {
-            if (csv) {
-                csv(text, rows.next());
-            } else {
-                text.append(begun ? ",\n" : "\n").append(json(rows.next()));
-            }
-            begun = true;
+        boolean first = none;
+        for (CountsView.Row row : part) {
+            text.append(format.row(row, first));
+            first = false;
         }
         if (!rows.hasNext()) {
-            response.end(text.append(csv ? "" : "\n]\n").toString());
+            response.end(text.append(format.tail()).toString());
             return;
         }
-        Future<Void> written = response.write(text.toString());
-        written.onSuccess(gone -> send(response, "", rows, csv, false));
-    }
-
-    /** A row as the API and the page have it. */
-    static String json(Row row) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = FACTORY.createGenerator(text)) {
-            json.writeStartObject();
-            json.writeStringField(CountRecord.WINDOW_START, row.window().start().toString());
-            json.writeStringField(CountRecord.WINDOW_END, row.window().end().toString());
-            if (row.group().type().isEmpty()) {
-                json.writeNullField(CountRecord.EVENT_TYPE);
-            } else {
-                json.writeStringField(CountRecord.EVENT_TYPE, row.group().type());
-            }
-            json.writeStringField(CountRecord.OUTCOME, row.group().outcome());
-            json.writeNumberField(CountRecord.COUNT, row.count());
-            json.writeBooleanField("final", row.last());
-            if (row.aggregates() != null) {
-                for (var aggregate : row.aggregates().properties()) {
-                    json.writeFieldName(aggregate.getKey());
-                    JSON.writeTree(json, aggregate.getValue());
-                }
-            }
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return text.toString();
-    }
-
-    /** RFC 4180; nothing of a type's name needs a quote. */
-    private static void csv(StringBuilder text, Row row) {
-        text.append(row.window().start())
-                .append(',')
-                .append(row.window().end())
-                .append(',')
-                .append(row.group().type())
-                .append(',')
-                .append(row.group().outcome())
-                .append(',')
-                .append(row.count())
-                .append(',')
-                .append(row.last());
-        for (String aggregate : AGGREGATES) {
-            text.append(',');
-            if (row.aggregates() != null && row.aggregates().has(aggregate)) {
-                text.append(row.aggregates().get(aggregate).asText());
-            }
-        }
-        text.append("\r\n");
+        boolean isFirst = first;
+        Future<Void> left = text.isEmpty() ? Future.succeededFuture() : response.write(text.toString());
+        left.onSuccess(gone -> vertx.runOnContext(turn -> rows.next()
+                .onSuccess(next -> send(response, "", next, rows, format, isFirst))
+                .onFailure(trouble -> {
+                    LOG.warn("An answer of counts ended early: {}", trouble.getMessage());
+                    // it has begun, and an end that is missing is all that can be said
+                    response.reset();
+                })));
     }
 }

@@ -2,7 +2,6 @@ package dev.sluice.gateway;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.events.CountRecord;
@@ -47,6 +46,7 @@ final class CountsFeed {
     private final Map<String, String> client;
     private final CountsView view;
     private @Nullable KafkaConsumer<byte[], byte[]> consumer;
+    private @Nullable ObjectNode progress;
     private boolean ready;
     private boolean closed;
 
@@ -114,6 +114,12 @@ final class CountsFeed {
         return ready;
     }
 
+    /** What streaming said last of how far it is: {@link CountRecord#PROGRESS}; null where it said nothing yet. */
+    @Nullable
+    ObjectNode progress() {
+        return progress;
+    }
+
     Future<Void> close() {
         closed = true;
         return consumer == null ? Future.succeededFuture() : consumer.close();
@@ -143,6 +149,7 @@ final class CountsFeed {
                             && positions.result().<Boolean>list().stream().allMatch(reached -> reached)) {
                         LOG.info("Counts of topic {}: {} read", topic, view.size());
                         ready = true;
+                        view.watch();
                     } else if (!closed) {
                         vertx.setTimer(LOOK_MILLIS, timer -> awaitEnds(reader, ends));
                     }
@@ -151,13 +158,20 @@ final class CountsFeed {
 
     private void take(KafkaConsumerRecord<byte[], byte[]> record) {
         try {
-            if (CountRecord.WATERMARK.equals(new String(record.key(), UTF_8))) {
-                JsonNode watermark = JSON.readTree(record.value()).path(CountRecord.WATERMARK);
-                view.close(record.partition(), Instant.parse(watermark.asText()));
-            } else if (record.value() != null) {
-                put(record);
+            String key = new String(record.key(), UTF_8);
+            if (record.value() == null) {
+                return;
             }
-        } catch (IOException | DateTimeException | NullPointerException e) {
+            ObjectNode value = (ObjectNode) JSON.readTree(record.value());
+            switch (key) {
+                case CountRecord.WATERMARK ->
+                    view.close(
+                            record.partition(),
+                            Instant.parse(value.path(CountRecord.WATERMARK).asText()));
+                case CountRecord.PROGRESS -> progress = value;
+                default -> put(value, record.partition());
+            }
+        } catch (IOException | DateTimeException | NullPointerException | ClassCastException e) {
             LOG.warn(
                     "Topic {} holds something that is no count, at offset {} of partition {}",
                     topic,
@@ -166,21 +180,19 @@ final class CountsFeed {
         }
     }
 
-    private void put(KafkaConsumerRecord<byte[], byte[]> record) throws IOException {
-        JsonNode count = JSON.readTree(record.value());
+    private void put(ObjectNode count, int partition) {
         CountsView.Window window = new CountsView.Window(
                 Instant.parse(count.path(CountRecord.WINDOW_START).asText()),
                 Instant.parse(count.path(CountRecord.WINDOW_END).asText()));
         CountsView.Group group = new CountsView.Group(
                 count.path(CountRecord.EVENT_TYPE).asText(),
                 count.path(CountRecord.OUTCOME).asText());
-        ObjectNode aggregates = ((ObjectNode) count).deepCopy().without(DECLARED);
+        long value = count.path(CountRecord.COUNT).asLong();
+        String aggregates = count.remove(DECLARED).toString();
         view.put(
                 window,
                 group,
                 new CountsView.Counted(
-                        count.path(CountRecord.COUNT).asLong(),
-                        record.partition(),
-                        aggregates.isEmpty() ? null : aggregates));
+                        value, partition, count.isEmpty() ? null : aggregates.substring(1, aggregates.length() - 1)));
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.gateway;
 
 import dev.sluice.gateway.CountsView.Filter;
 import dev.sluice.gateway.CountsView.Row;
+import dev.sluice.gateway.CountsView.Walk;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
@@ -16,7 +17,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts as they change, as server-sent events. A reader is told {@code reset} and then all that there is, or goes on behind
+ * Counts as they change, as server-sent events. A reader is told {@code reset} and then all that there is, the newest first, or goes on behind
  * the {@code Last-Event-ID} that it had; then it gets, each as {@code counts}, rows that changed, a few times a second. One
  * that does not read what it is sent is cut off, and costs nothing: changes are written once for all readers, and none of
  * them has a queue beyond its connection's.
@@ -24,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 final class CountsStream {
     static final String PATH = "/api/counts/stream";
 
-    private static final Filter ALL = new Filter(null, null, null, null);
     private static final long FLUSH_MILLIS = 250;
     private static final long QUIET_MILLIS = 15_000;
 
@@ -82,8 +82,12 @@ final class CountsStream {
         vertx.setPeriodic(FLUSH_MILLIS, timer -> flush());
     }
 
-    /** Takes a reader; the caller has seen that there is something to read. */
-    void open(RoutingContext context) {
+    /**
+     * Takes a reader; the caller has seen that there is something to read.
+     *
+     * @param filter of the snapshot: changes are the same for all readers
+     */
+    void open(RoutingContext context, Filter filter) {
         HttpServerResponse response = context.response();
         if (readers.size() >= MOST_READERS) {
             CountsApi.problem(context, 503, "There are " + MOST_READERS + " readers, and no more are taken.");
@@ -98,7 +102,7 @@ final class CountsStream {
         response.exceptionHandler(gone -> readers.remove(reader));
         response.closeHandler(gone -> readers.remove(reader));
         if (reader.behind < 0) {
-            snapshot(reader);
+            snapshot(reader, view.walk(filter, true));
         } else {
             reader.response.write(":\n\n");
             catchUp(reader);
@@ -123,29 +127,43 @@ final class CountsStream {
         }
     }
 
-    private void snapshot(Reader reader) {
+    private void snapshot(Reader reader, Walk rows) {
         reader.loading = true;
         reader.behind = number;
         reader.response.write("event: reset\ndata: {}\n\n");
-        snapshot(reader, view.rows(ALL).iterator());
+        load(reader, rows);
     }
 
     /** Part after part, each when the one before has left. */
-    private void snapshot(Reader reader, Iterator<Row> rows) {
-        Buffer part = event(rows);
-        if (rows.hasNext()) {
-            reader.response.write(part).onSuccess(gone -> snapshot(reader, rows));
+    private void load(Reader reader, Walk rows) {
+        if (!readers.contains(reader)) {
             return;
         }
-        reader.response.write(part.appendString(id(reader.behind)));
-        reader.loading = false;
-        catchUp(reader);
+        List<Row> part = rows.next(AT_ONCE);
+        Buffer text = part.isEmpty() ? Buffer.buffer() : event(part);
+        if (!rows.hasNext()) {
+            reader.response.write(text.appendString(id(reader.behind)));
+            reader.loading = false;
+            catchUp(reader);
+        } else if (part.isEmpty()) {
+            vertx.runOnContext(next -> load(reader, rows));
+        } else {
+            long timer = vertx.setTimer(QUIET_MILLIS, stuck -> cutOff(reader));
+            reader.response.write(text).onComplete(left -> {
+                vertx.cancelTimer(timer);
+                vertx.runOnContext(next -> load(reader, rows));
+            });
+        }
+    }
+
+    /** It comes back, and goes on or starts anew. */
+    private void cutOff(Reader reader) {
+        readers.remove(reader);
+        reader.response.reset();
     }
 
     private void flush() {
         if (!feed.isReady()) {
-            // there is no reader yet who could have missed one
-            view.forgetChanges();
             return;
         }
         List<Row> changed = view.changed(AT_ONCE);
@@ -183,7 +201,7 @@ final class CountsStream {
     /** @param changed no more than one event has */
     private void remember(List<Row> changed) {
         number++;
-        Buffer text = event(changed.iterator()).appendString(id(number));
+        Buffer text = event(changed).appendString(id(number));
         changes.addLast(new Change(number, text));
         rememberedBytes += text.length();
         while (changes.size() > REMEMBERED || (rememberedBytes > REMEMBERED_BYTES && changes.size() > 1)) {
@@ -198,9 +216,7 @@ final class CountsStream {
         }
         boolean isLost = changes.isEmpty() || changes.getFirst().number > reader.behind + 1;
         if (isLost || reader.response.writeQueueFull()) {
-            // it comes back, and goes on or starts anew
-            readers.remove(reader);
-            reader.response.reset();
+            cutOff(reader);
             return 0;
         }
         int bytes = 0;
@@ -218,11 +234,7 @@ final class CountsStream {
         return "id: " + process + "-" + of + "\nevent: at\ndata: {}\n\n";
     }
 
-    private static Buffer event(Iterator<Row> rows) {
-        StringBuilder text = new StringBuilder("event: counts\ndata: [");
-        for (int i = 0; i < AT_ONCE && rows.hasNext(); i++) {
-            text.append(i == 0 ? "" : ",").append(CountsApi.json(rows.next()));
-        }
-        return Buffer.buffer(text.append("]\n\n").toString());
+    private static Buffer event(List<Row> rows) {
+        return Buffer.buffer("event: counts\ndata: " + CountsFormat.array(rows.iterator()) + "\n\n");
     }
 }

@@ -1,21 +1,24 @@
 package dev.sluice.gateway;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedSet;
+import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** The counts of the newest windows, as streaming publishes them. Belongs to one thread. */
 final class CountsView {
-    /** Of all windows: some ten MiB. */
-    static final int MOST_ROWS = 100_000;
+    /**
+     * Of all windows, where one with aggregates is as large as two: a day of 200 types in windows of a minute, in some thirty
+     * MiB.
+     */
+    static final int MOST_ROWS = 300_000;
 
     /** @param start in ISO 8601 order, then the end: the oldest is the first */
     record Window(Instant start, Instant end) implements Comparable<Window> {
@@ -39,15 +42,19 @@ final class CountsView {
         }
     }
 
-    /** @param aggregates beside the count, by their names; null where there are none */
-    record Counted(long count, int partition, @Nullable ObjectNode aggregates) {}
+    /** @param aggregates beside the count, as fields of JSON such as {@code "sum":2.5,"max":2.0}; null where there are none */
+    record Counted(long count, int partition, @Nullable String aggregates) {
+        private int size() {
+            return aggregates == null ? 1 : 2;
+        }
+    }
 
     /** @param last whether no batch changes the count any more */
     record Row(
             Window window,
             Group group,
             long count,
-            @Nullable ObjectNode aggregates,
+            @Nullable String aggregates,
             boolean last) {}
 
     /**
@@ -61,27 +68,31 @@ final class CountsView {
             @Nullable String outcome,
             @Nullable Instant from,
             @Nullable Instant to) {
-        private boolean takes(Window window) {
+        boolean takes(Window window) {
             return (from == null || window.end.isAfter(from)) && (to == null || window.start.isBefore(to));
         }
 
-        private boolean takes(Group group) {
+        boolean takes(Group group) {
             return (type == null || type.equals(group.type)) && (outcome == null || outcome.equals(group.outcome));
         }
     }
 
-    private static final TreeMap<Group, Counted> NOTHING = new TreeMap<>();
+    private static final NavigableMap<Group, Counted> NOTHING = new TreeMap<>();
 
     private final int windows;
     private final int mostRows;
-    private final TreeMap<Window, TreeMap<Group, Counted>> counts = new TreeMap<>();
+    private final NavigableMap<Window, NavigableMap<Group, Counted>> counts = new TreeMap<>();
     private final Map<Integer, Instant> watermarks = new HashMap<>();
     /** Since they were last asked for. */
     private final TreeMap<Window, TreeSet<Group>> changed = new TreeMap<>();
     /** One object of each, which rows share. */
     private final Map<Group, Group> groups = new HashMap<>();
+    /** How many rows each type has. */
+    private final TreeMap<String, Integer> types = new TreeMap<>();
 
-    private int rows;
+    private @Nullable Window newestGone;
+    private boolean watched;
+    private int size;
 
     /**
      * An empty one.
@@ -95,22 +106,43 @@ final class CountsView {
 
     /** Takes a count in the place of the one before. */
     void put(Window window, Group group, Counted count) {
-        if (isFull() && window.compareTo(counts.firstKey()) < 0) {
+        // of one that is gone, this would be all that there is
+        if (isFullBefore(window) || (newestGone != null && window.compareTo(newestGone) <= 0)) {
             return;
         }
         Group same = groups.computeIfAbsent(group, self -> self);
-        if (counts.computeIfAbsent(window, first -> new TreeMap<>()).put(same, count) == null) {
-            rows++;
+        Counted before =
+                counts.computeIfAbsent(window, first -> new TreeMap<>()).put(same, count);
+        size += count.size() - (before == null ? 0 : before.size());
+        if (before == null) {
+            types.merge(group.type, 1, Integer::sum);
         }
         changed(window, same);
-        while (counts.size() > windows || (rows > mostRows && counts.size() > 1)) {
-            Map.Entry<Window, TreeMap<Group, Counted>> oldest = counts.pollFirstEntry();
-            rows -= oldest.getValue().size();
-            changed.remove(oldest.getKey());
-            if (groups.size() > mostRows) {
-                groups.clear();
-            }
+        while (counts.size() > windows || (size > mostRows && counts.size() > 1)) {
+            forget(counts.pollFirstEntry());
         }
+    }
+
+    private boolean isFullBefore(Window window) {
+        return (counts.size() >= windows || size >= mostRows) && window.compareTo(counts.firstKey()) < 0;
+    }
+
+    private void forget(Map.Entry<Window, NavigableMap<Group, Counted>> oldest) {
+        newestGone = oldest.getKey();
+        oldest.getValue().forEach((group, count) -> {
+            size -= count.size();
+            types.computeIfPresent(group.type, (type, rows) -> rows == 1 ? null : rows - 1);
+        });
+        changed.remove(newestGone);
+        if (groups.size() > mostRows) {
+            groups.clear();
+        }
+    }
+
+    /** The oldest window that is kept; null where there is none. */
+    @Nullable
+    Window oldest() {
+        return counts.isEmpty() ? null : counts.firstKey();
     }
 
     /** Makes windows final that ended by then, as far as they are in that partition. */
@@ -120,6 +152,9 @@ final class CountsView {
             return;
         }
         watermarks.put(partition, watermark);
+        if (!watched) {
+            return;
+        }
         // windows that were final before are not final anew
         counts.forEach((window, groupsOfIt) -> {
             if (window.end.isAfter(before) && !window.end.isAfter(watermark)) {
@@ -152,39 +187,81 @@ final class CountsView {
         return some;
     }
 
-    void forgetChanges() {
-        changed.clear();
+    /** Begins to note what changes; before, nobody could have missed it. */
+    void watch() {
+        watched = true;
     }
 
     private void changed(Window window, Group group) {
-        changed.computeIfAbsent(window, first -> new TreeSet<>()).add(group);
+        if (watched) {
+            changed.computeIfAbsent(window, first -> new TreeSet<>()).add(group);
+        }
     }
 
-    /** Those that the filter takes, by window, type and outcome. */
-    List<Row> rows(Filter filter) {
-        List<Row> found = new ArrayList<>();
-        counts.forEach((window, groupsOfIt) -> {
-            if (filter.takes(window)) {
-                groupsOfIt.forEach((group, count) -> {
+    /** Rows in parts, for an event loop to do other things between two. A later part has what has changed by then. */
+    final class Walk {
+        private final Filter filter;
+        private final boolean newestFirst;
+        private @Nullable Window window;
+        private @Nullable Group group;
+        private boolean ended;
+
+        private Walk(Filter filter, boolean newestFirst) {
+            this.filter = filter;
+            this.newestFirst = newestFirst;
+        }
+
+        boolean hasNext() {
+            return !ended;
+        }
+
+        /**
+         * Rows that the filter takes, of the next so many: none, often, where it takes few.
+         *
+         * @param visits of windows and of rows
+         */
+        List<Row> next(int visits) {
+            List<Row> some = new ArrayList<>();
+            NavigableMap<Window, NavigableMap<Group, Counted>> all = newestFirst ? counts.descendingMap() : counts;
+            int visited = 0;
+            for (var each : (window == null ? all : all.tailMap(window, true)).entrySet()) {
+                NavigableMap<Group, Counted> rest = each.getValue();
+                if (group != null && each.getKey().equals(window)) {
+                    rest = rest.tailMap(group, false);
+                }
+                window = each.getKey();
+                group = null;
+                if (++visited > visits) {
+                    return some;
+                }
+                for (var row : filter.takes(window) ? rest.entrySet() : NOTHING.entrySet()) {
+                    group = row.getKey();
                     if (filter.takes(group)) {
-                        found.add(row(window, group, count));
+                        some.add(row(window, group, row.getValue()));
                     }
-                });
+                    if (++visited >= visits) {
+                        return some;
+                    }
+                }
             }
-        });
-        return found;
+            ended = true;
+            return some;
+        }
+    }
+
+    /** Those that the filter takes: by window, the newest first or last, then by type and outcome. */
+    Walk walk(Filter filter, boolean newestFirst) {
+        return new Walk(filter, newestFirst);
     }
 
     /** Types that have a count, but for what is malformed. */
-    SortedSet<String> types() {
-        SortedSet<String> types = new TreeSet<>();
-        counts.values().forEach(groupsOfIt -> groupsOfIt.keySet().forEach(group -> types.add(group.type)));
-        types.remove("");
-        return types;
+    Set<String> types() {
+        return types.tailMap("", false).keySet();
     }
 
+    /** Rows, and those with aggregates once more. */
     int size() {
-        return rows;
+        return size;
     }
 
     private Row row(Window window, Group group, Counted count) {
@@ -194,9 +271,5 @@ final class CountsView {
     private boolean isFinal(Window window, Counted count) {
         Instant watermark = watermarks.get(count.partition);
         return watermark != null && !watermark.isBefore(window.end);
-    }
-
-    private boolean isFull() {
-        return counts.size() >= windows || rows >= mostRows;
     }
 }

@@ -4,6 +4,7 @@ import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,7 @@ final class ManagementVerticle extends VerticleBase {
     private final Metrics metrics;
     private final Page page;
     private @Nullable CountsFeed feed;
+    private Optional<CountsHistory> history = Optional.empty();
 
     ManagementVerticle(Settings settings, BooleanSupplier ready, Metrics metrics, Page page) {
         this.settings = settings;
@@ -27,6 +29,7 @@ final class ManagementVerticle extends VerticleBase {
         CountsView view = new CountsView(settings.countsWindows(), CountsView.MOST_ROWS);
         CountsFeed counts = new CountsFeed(vertx, settings.countsTopic(), settings.producer(), view);
         feed = counts;
+        history = settings.history().map(cassandra -> new CountsHistory(vertx, cassandra));
         Router router = Router.router(vertx);
         // Alive is whoever answers: a fleet must not restart because Kafka is down.
         router.get("/health/live").handler(context -> health(context, true, "live"));
@@ -37,7 +40,7 @@ final class ManagementVerticle extends VerticleBase {
         CountsStream stream = new CountsStream(vertx, view, counts);
         metrics.watch(stream);
         page.mount(router);
-        new CountsApi(view, counts, stream).mount(router);
+        new CountsApi(vertx, view, counts, stream, history).mount(router);
         return vertx.createHttpServer()
                 .requestHandler(router)
                 .listen(settings.managementPort(), settings.managementHost())
@@ -49,7 +52,9 @@ final class ManagementVerticle extends VerticleBase {
 
     @Override
     public Future<?> stop() {
-        return feed == null ? Future.succeededFuture() : feed.close();
+        return Future.join(
+                feed == null ? Future.succeededFuture() : feed.close(),
+                history.map(CountsHistory::close).orElse(Future.succeededFuture()));
     }
 
     private static void health(RoutingContext context, boolean up, String status) {

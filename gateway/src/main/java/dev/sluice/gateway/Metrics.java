@@ -89,6 +89,7 @@ final class Metrics implements AutoCloseable {
 
     void watch(Budget budget) {
         registry.gauge("sluice.in.flight.bytes", budget, Budget::used);
+        registry.gauge("sluice.in.flight.limit.bytes", budget, Budget::limit);
     }
 
     void watch(CountsStream stream) {

@@ -1,5 +1,6 @@
 package dev.sluice.gateway;
 
+import dev.sluice.settings.CassandraAddress;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.KafkaAddress;
 import dev.sluice.settings.Setting;
@@ -37,6 +38,7 @@ record Settings(
         Optional<Tls> tls,
         String countsTopic,
         int countsWindows,
+        Optional<CassandraAddress> history,
         Map<String, String> producer) {
 
     static final Setting<String> HTTP_HOST = Setting.text("HTTP_HOST", "0.0.0.0", "address that takes events");
@@ -105,6 +107,17 @@ record Settings(
             "windows whose counts the private port answers from memory; the oldest go first",
             1,
             100_000);
+    static final Setting<History> HISTORY = Setting.choice(
+            History.class,
+            "COUNTS_HISTORY",
+            History.NONE,
+            "`cassandra` answers from there what windows that are older had, as streaming has kept it with `SINKS=cassandra`");
+
+    /** Where counts are that are not in memory any more. */
+    enum History {
+        NONE,
+        CASSANDRA
+    }
 
     static final List<Setting<?>> ALL = all();
 
@@ -137,6 +150,9 @@ record Settings(
                 Tls.read(environment),
                 topics.counts(environment),
                 environment.get(COUNTS_WINDOWS),
+                environment.get(HISTORY) == History.CASSANDRA
+                        ? Optional.of(CassandraAddress.collect(environment))
+                        : Optional.empty(),
                 ProducerSettings.read(environment, KafkaAddress.read(environment)));
         settings.checkBudget(environment);
         environment.check();
@@ -202,9 +218,11 @@ record Settings(
                 WEBHOOK_ORIGINS,
                 TLS_CERT,
                 TLS_KEY,
-                COUNTS_WINDOWS));
+                COUNTS_WINDOWS,
+                HISTORY));
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
+        all.addAll(CassandraAddress.SETTINGS);
         return List.copyOf(all);
     }
 }

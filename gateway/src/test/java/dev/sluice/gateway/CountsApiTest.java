@@ -114,15 +114,36 @@ class CountsApiTest {
     @Test
     void counts_badQuery_saysWhatIsWrong() throws Exception {
         Map<String, String> wrong = Map.of(
-                "from=yesterday", "from and to are times such as 2026-11-24T06:50:00Z, not Text 'yesterday'",
+                "from=yesterday", "from=yesterday: must be a time such as 2026-11-24T06:50:00Z",
                 "outcome=lost", "outcome=lost: must be one of counted, late, future, malformed, duplicate.",
                 "format=xml", "format=xml: must be json or csv.",
-                "typ=a", "There is no parameter [typ]; there are [format, from, outcome, to, type].");
+                "typ=a", "There is no parameter typ; there are type, outcome, from, to, format.");
         for (Map.Entry<String, String> query : wrong.entrySet()) {
-            HttpResponse<Buffer> answer = ask("/api/counts?" + query.getKey());
-            assertThat(answer.statusCode()).isEqualTo(400);
-            assertThat(Fixture.json(answer).get("detail").asText()).contains(query.getValue());
+            assertRefused("/api/counts?" + query.getKey(), query.getValue());
         }
+        assertRefused("/api/counts/stream?type=a", "There is no parameter type; there is from.");
+    }
+
+    private static void assertRefused(String path, String detail) throws Exception {
+        HttpResponse<Buffer> answer = ask(path);
+        assertThat(answer.statusCode()).isEqualTo(400);
+        assertThat(Fixture.json(answer).get("detail").asText()).contains(detail);
+    }
+
+    @Test
+    void progress_isWhatStreamingSaidLast_andHowOldThatIs() throws Exception {
+        Instant said = Instant.now().minusSeconds(100);
+        assertThat(ask("/api/progress").statusCode()).isEqualTo(503);
+        send(List.of(new ProducerRecord<>(
+                "event-counts",
+                0,
+                CountRecord.PROGRESS,
+                "{\"at\":\"" + said + "\",\"batch\":7,\"complete_until\":\"" + said.minusSeconds(50) + "\"}")));
+        await().atMost(Duration.ofMinutes(1)).until(() -> ask("/api/progress").statusCode() == 200);
+        JsonNode progress = Fixture.json(ask("/api/progress"));
+        assertThat(progress.get("batch").asInt()).isEqualTo(7);
+        assertThat(progress.get("age_seconds").asDouble()).isBetween(100.0, 200.0);
+        assertThat(progress.get("behind_seconds").asDouble()).isBetween(150.0, 250.0);
     }
 
     private static String row(Instant start, String type, String outcome, long count, boolean last, String more) {

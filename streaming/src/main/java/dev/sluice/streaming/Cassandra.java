@@ -20,15 +20,7 @@ import com.datastax.oss.driver.api.core.metadata.schema.KeyspaceMetadata;
 import com.datastax.oss.driver.api.core.servererrors.QueryValidationException;
 import com.datastax.oss.driver.api.core.ssl.ProgrammaticSslEngineFactory;
 import com.datastax.oss.driver.api.core.type.codec.CodecNotFoundException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.net.InetSocketAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
+import dev.sluice.settings.CassandraAddress;
 import java.sql.Date;
 import java.sql.Timestamp;
 import java.time.Duration;
@@ -43,8 +35,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 
 /** A session with the cluster, whose tables have been looked at. */
 final class Cassandra implements AutoCloseable {
@@ -66,9 +56,10 @@ final class Cassandra implements AutoCloseable {
         this.session = session;
         this.settings = settings;
         this.upserts = prepare(table -> table.upsert(settings.keyspace()));
-        this.writeLevel = DefaultConsistencyLevel.valueOf(settings.consistency().name());
-        this.readLevel =
-                DefaultConsistencyLevel.valueOf(settings.consistency().ofReads().name());
+        this.writeLevel =
+                DefaultConsistencyLevel.valueOf(settings.address().consistency().name());
+        this.readLevel = DefaultConsistencyLevel.valueOf(
+                settings.address().consistency().ofReads().name());
     }
 
     /**
@@ -78,7 +69,7 @@ final class Cassandra implements AutoCloseable {
      * @throws DriverException where the cluster cannot be reached; see {@link #isPassing}
      */
     static Cassandra connect(CassandraSettings settings) {
-        CqlSession session = builder(settings).build();
+        CqlSession session = builder(settings.address()).build();
         try {
             checkDataCenter(session, settings);
             if (settings.create()) {
@@ -108,7 +99,7 @@ final class Cassandra implements AutoCloseable {
 
     /** Connects to tables that have been looked at before. */
     static Cassandra connectAgain(CassandraSettings settings) {
-        return new Cassandra(builder(settings).build(), settings);
+        return new Cassandra(builder(settings.address()).build(), settings);
     }
 
     /** Whether the same write may succeed later: nobody answered, or too few replicas did. */
@@ -258,12 +249,10 @@ final class Cassandra implements AutoCloseable {
         session.closeAsync();
     }
 
-    private static CqlSessionBuilder builder(CassandraSettings settings) {
+    private static CqlSessionBuilder builder(CassandraAddress address) {
         CqlSessionBuilder builder = CqlSession.builder()
-                .addContactPoints(settings.contactPoints().stream()
-                        .map(point -> new InetSocketAddress(point.getHostString(), point.getPort()))
-                        .toList())
-                .withLocalDatacenter(settings.dataCenter())
+                .addContactPoints(address.resolvedContactPoints())
+                .withLocalDatacenter(address.dataCenter())
                 .withApplicationName("sluice-streaming")
                 .withConfigLoader(DriverConfigLoader.programmaticBuilder()
                         .withDuration(DefaultDriverOption.REQUEST_TIMEOUT, REQUEST)
@@ -272,33 +261,17 @@ final class Cassandra implements AutoCloseable {
                         .withDuration(DefaultDriverOption.METADATA_SCHEMA_REQUEST_TIMEOUT, Duration.ofSeconds(20))
                         .withDuration(DefaultDriverOption.RECONNECTION_MAX_DELAY, Duration.ofSeconds(5))
                         .build());
-        if (!settings.user().isEmpty()) {
-            builder.withAuthCredentials(settings.user(), settings.password());
+        if (!address.user().isEmpty()) {
+            builder.withAuthCredentials(address.user(), address.password());
         }
-        if (!settings.certificates().isEmpty()) {
-            builder.withSslEngineFactory(
-                    new ProgrammaticSslEngineFactory(sslContext(Path.of(settings.certificates())), null, CHECK_HOST));
+        try {
+            address.sslContext()
+                    .ifPresent(tls ->
+                            builder.withSslEngineFactory(new ProgrammaticSslEngineFactory(tls, null, CHECK_HOST)));
+        } catch (IllegalArgumentException e) {
+            throw new StoreTrouble(e.getMessage());
         }
         return builder;
-    }
-
-    private static SSLContext sslContext(Path certificates) {
-        try (InputStream in = Files.newInputStream(certificates)) {
-            KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
-            trusted.load(null, null);
-            int number = 0;
-            for (Certificate certificate :
-                    CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-                trusted.setCertificateEntry("ca-" + number++, certificate);
-            }
-            TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            trust.init(trusted);
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(null, trust.getTrustManagers(), null);
-            return context;
-        } catch (IOException | GeneralSecurityException e) {
-            throw new StoreTrouble("CASSANDRA_CA=" + certificates + ": no PEM file of certificates: " + e.getMessage());
-        }
     }
 
     /** A data centre that is not there would be nodes that cannot be reached. */
@@ -308,15 +281,16 @@ final class Cassandra implements AutoCloseable {
                 .distinct()
                 .sorted()
                 .toList();
-        if (!there.contains(settings.dataCenter())) {
-            throw new StoreTrouble(
-                    "CASSANDRA_DATACENTER=" + settings.dataCenter() + ": the cluster has " + String.join(", ", there));
+        if (!there.contains(settings.address().dataCenter())) {
+            throw new StoreTrouble("CASSANDRA_DATACENTER=" + settings.address().dataCenter() + ": the cluster has "
+                    + String.join(", ", there));
         }
     }
 
     private static void create(CqlSession session, CassandraSettings settings) {
         session.execute("CREATE KEYSPACE IF NOT EXISTS " + settings.keyspace()
-                + " WITH replication = {'class': 'NetworkTopologyStrategy', '" + settings.dataCenter() + "': "
+                + " WITH replication = {'class': 'NetworkTopologyStrategy', '"
+                + settings.address().dataCenter() + "': "
                 + settings.replicas() + "}");
         for (CassandraTable table : CassandraTable.ALL) {
             session.execute(table.create(settings.keyspace()));

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -43,17 +44,18 @@ final class CountsTopic implements VoidFunction2<Dataset<Row>, Long>, AutoClosea
     private final transient String topic;
     private final transient Map<String, String> client;
     private final transient String id;
+    private final transient Duration window;
+    private final transient Duration slide;
     private transient @Nullable KafkaProducer<byte[], byte[]> producer;
     private transient Instant closed = Instant.EPOCH;
 
-    /**
-     * @param client settings of Kafka's consumer
-     * @param id that no other query of this Kafka has
-     */
-    CountsTopic(String topic, Map<String, String> client, String id) {
+    CountsTopic(String topic, Settings settings) {
         this.topic = topic;
-        this.client = client;
-        this.id = id;
+        this.client = settings.consumer();
+        // no other query of this Kafka has its group
+        this.id = settings.group() + "-counts";
+        this.window = settings.window();
+        this.slide = settings.slide();
     }
 
     /**
@@ -89,16 +91,14 @@ final class CountsTopic implements VoidFunction2<Dataset<Row>, Long>, AutoClosea
         }
     }
 
-    /** Says that windows which ended by then are final. */
-    synchronized void closed(Instant watermark) {
-        if (watermark.isAfter(closed)) {
-            byte[] key = CountRecord.WATERMARK.getBytes(UTF_8);
-            byte[] value = json(json -> json.writeStringField(CountRecord.WATERMARK, watermark.toString()));
-            int partitions = producer().partitionsFor(topic).size();
-            transact(IntStream.range(0, partitions)
-                    .mapToObj(partition -> new ProducerRecord<>(topic, partition, key, value)));
-            closed = watermark;
-        }
+    /** Says how far streaming is, and which windows are final where more of them are. */
+    synchronized void tell(Status status) {
+        Optional<Instant> watermark = status.closed().filter(now -> now.isAfter(closed));
+        Stream<ProducerRecord<byte[], byte[]>> marks = watermark.stream().flatMap(now -> IntStream.range(
+                        0, producer().partitionsFor(topic).size())
+                .mapToObj(partition -> watermark(partition, now)));
+        transact(Stream.concat(marks, Stream.of(progress(status))));
+        watermark.ifPresent(now -> closed = now);
     }
 
     @Override
@@ -165,6 +165,36 @@ final class CountsTopic implements VoidFunction2<Dataset<Row>, Long>, AutoClosea
             }
             json.writeNumberField(CountRecord.BATCH, batch);
         }));
+    }
+
+    private ProducerRecord<byte[], byte[]> watermark(int partition, Instant watermark) {
+        byte[] value = json(json -> json.writeStringField(CountRecord.WATERMARK, watermark.toString()));
+        return new ProducerRecord<>(topic, partition, CountRecord.WATERMARK.getBytes(UTF_8), value);
+    }
+
+    private ProducerRecord<byte[], byte[]> progress(Status status) {
+        return new ProducerRecord<>(topic, CountRecord.PROGRESS.getBytes(UTF_8), json(json -> {
+            json.writeStringField(CountRecord.AT, Instant.now().toString());
+            json.writeNumberField(CountRecord.BATCH, status.batch());
+            json.writeNumberField(CountRecord.BATCH_MILLIS, status.batchMillis());
+            json.writeNumberField(CountRecord.WINDOW_MILLIS, window.toMillis());
+            json.writeNumberField(CountRecord.SLIDE_MILLIS, slide.toMillis());
+            time(json, CountRecord.COMPLETE_UNTIL, status.completeUntil());
+            time(json, CountRecord.WATERMARK, status.closed());
+            json.writeNumberField(CountRecord.LAG_RECORDS, status.lag());
+            json.writeNumberField(CountRecord.RECORDS, status.records());
+            json.writeObjectFieldStart(CountRecord.OUTCOMES);
+            for (Map.Entry<Outcome, Long> outcome : status.outcomes().entrySet()) {
+                json.writeNumberField(outcome.getKey().code(), outcome.getValue());
+            }
+            json.writeEndObject();
+        }));
+    }
+
+    private static void time(JsonGenerator json, String name, Optional<Instant> time) throws IOException {
+        if (time.isPresent()) {
+            json.writeStringField(name, time.get().toString());
+        }
     }
 
     private interface Fields {

@@ -1,6 +1,7 @@
 package dev.sluice.streaming;
 
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.TopicPartition;
@@ -38,6 +39,18 @@ final class Lag {
 
     Set<TopicPartition> partitions() {
         return partitions.keySet();
+    }
+
+    /** Records that are left to read in all partitions. */
+    long records() {
+        return partitions.values().stream().mapToLong(Behind::records).sum();
+    }
+
+    /** Every record that was stored before, in milliseconds since 1970 UTC, has been read; nothing where that is not known. */
+    OptionalLong completeUntil() {
+        OptionalLong least =
+                partitions.values().stream().mapToLong(Behind::since).min();
+        return least.isPresent() && least.getAsLong() == UNKNOWN ? OptionalLong.empty() : least;
     }
 
     /** Not a number where there was no look yet. */

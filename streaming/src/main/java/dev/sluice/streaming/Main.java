@@ -27,9 +27,8 @@ public final class Main {
             AwaitedTopics topics = new AwaitedTopics(settings.awaited(), settings.consumer());
             topics.await(System.err);
             SparkSession spark = Session.start(settings.partitions(), settings.checkpoint());
-            spark.streams().addListener(new ProgressListener(spark, metrics, health, mirror));
             try (Sinks sinks = Sinks.open(settings, start.begun, metrics, health)) {
-                spark.streams().addListener(new WatermarkListener(sinks::closed));
+                spark.streams().addListener(new ProgressListener(spark, metrics, health, mirror, sinks::tell));
                 new Service(settings, sinks, topics, spark, health, shutdown).run();
             }
         } catch (Exception e) {

@@ -12,9 +12,12 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Instant;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +41,8 @@ final class Metrics {
     private final Set<TopicPartition> lagging = new HashSet<>();
     private final Map<String, StateOperatorProgress> state = new ConcurrentHashMap<>();
     private volatile long watermark;
+    private long lastBatch = -1;
+    private long lastBatchMillis;
 
     @SuppressWarnings("resource") // the process has one of each until it ends
     Metrics() {
@@ -74,7 +79,24 @@ final class Metrics {
         }
         batch.phases().forEach((phase, millis) -> timer(phase).record(millis, TimeUnit.MILLISECONDS));
         batch.state().forEach(this::keep);
+        lastBatch = batch.batch();
+        lastBatchMillis = batch.phases().getOrDefault("triggerExecution", 0L);
         look(batch.look());
+    }
+
+    /** @param closed no later batch changes windows that ended by then */
+    synchronized Status status(Optional<Instant> closed) {
+        Map<Outcome, Long> outcomes = new EnumMap<>(Outcome.class);
+        rows.forEach((outcome, counter) -> outcomes.put(outcome, (long) counter.count()));
+        OptionalLong complete = lag.completeUntil();
+        return new Status(
+                lastBatch,
+                lastBatchMillis,
+                closed,
+                complete.isPresent() ? Optional.of(Instant.ofEpochMilli(complete.getAsLong())) : Optional.empty(),
+                lag.records(),
+                (long) read.count(),
+                outcomes);
     }
 
     /** Notes how far the query is, with or without a batch. */

@@ -1,24 +1,32 @@
 package dev.sluice.streaming;
 
+import java.time.Instant;
+import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryListener;
 import org.apache.spark.sql.streaming.StreamingQueryProgress;
 
-/** Tells the private port and the consumer group what the query does. */
+/** Tells the private port, the consumer group and the topic of counts what the query does. */
 final class ProgressListener extends StreamingQueryListener {
     private static final long serialVersionUID = 1;
+    private static final String WATERMARK = "watermark";
 
     private final transient SparkSession spark;
     private final transient Metrics metrics;
     private final transient Health health;
     private final transient OffsetMirror mirror;
+    private final transient Consumer<Status> followers;
 
-    ProgressListener(SparkSession spark, Metrics metrics, Health health, OffsetMirror mirror) {
+    /** @param followers are told after each batch, and every few seconds without one */
+    ProgressListener(
+            SparkSession spark, Metrics metrics, Health health, OffsetMirror mirror, Consumer<Status> followers) {
         this.spark = spark;
         this.metrics = metrics;
         this.health = health;
         this.mirror = mirror;
+        this.followers = followers;
     }
 
     @Override
@@ -28,23 +36,31 @@ final class ProgressListener extends StreamingQueryListener {
     public void onQueryProgress(QueryProgressEvent event) {
         if (isCounting(event.progress())) {
             health.gotOn();
-            Progress.of(event.progress()).ifPresent(this::count);
+            Progress.of(event.progress()).ifPresent(batch -> count(batch, closed(event.progress())));
         }
     }
 
-    private void count(Progress batch) {
+    private void count(Progress batch, Optional<Instant> closed) {
         metrics.count(batch);
         mirror.copy(batch.look().end().offsets());
+        followers.accept(metrics.status(closed));
     }
 
-    /** At most every ten seconds, after a trigger without a batch. */
+    private static Optional<Instant> closed(StreamingQueryProgress progress) {
+        return Optional.ofNullable(progress.eventTime().get(WATERMARK)).map(Instant::parse);
+    }
+
+    /** After a trigger without a batch; not after each, see {@link Session}. */
     @Override
     public void onQueryIdle(QueryIdleEvent event) {
         StreamingQuery query = spark.streams().get(event.id());
         StreamingQueryProgress progress = query == null ? null : query.lastProgress();
         if (progress != null && isCounting(progress)) {
             health.gotOn();
-            Progress.Look.of(progress).ifPresent(metrics::look);
+            Progress.Look.of(progress).ifPresent(look -> {
+                metrics.look(look);
+                followers.accept(metrics.status(closed(progress)));
+            });
         }
     }
 

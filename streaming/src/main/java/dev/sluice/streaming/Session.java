@@ -8,6 +8,8 @@ final class Session {
     /** That a query is given to end once it is told to. */
     static final int STOP_MILLIS = 1_500;
 
+    private static final int TOLD_MILLIS = 2_000;
+
     private Session() {}
 
     /**
@@ -43,6 +45,8 @@ final class Session {
     private static SparkSession start(SparkConf conf) {
         conf.setIfMissing("spark.app.name", "sluice-streaming");
         conf.setIfMissing("spark.sql.streaming.stopTimeout", STOP_MILLIS + "ms");
+        // also without a batch, those who follow the counts are told that there is nothing new
+        conf.setIfMissing("spark.sql.streaming.noDataProgressEventInterval", TOLD_MILLIS + "ms");
         conf.set("spark.sql.session.timeZone", "UTC");
         // Spark refuses counts behind a step with state, unless they are final: the step may give out rows that the
         // watermark has passed. Ours gives out none, for each row falls into a window that is open.

@@ -1,6 +1,5 @@
 package dev.sluice.streaming;
 
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.api.java.function.VoidFunction2;
@@ -33,7 +32,7 @@ final class Sinks implements VoidFunction2<Dataset<Row>, Long>, AutoCloseable {
             sinks.add(new ConsoleSink(System.out));
         }
         List<CountsTopic> topics = settings.counts().stream()
-                .map(topic -> new CountsTopic(topic, settings.consumer(), settings.group() + "-counts"))
+                .map(topic -> new CountsTopic(topic, settings))
                 .toList();
         for (CountsTopic topic : topics) {
             topic.check();
@@ -71,9 +70,9 @@ final class Sinks implements VoidFunction2<Dataset<Row>, Long>, AutoCloseable {
         }
     }
 
-    /** Windows that ended by then change no more. */
-    void closed(Instant watermark) {
-        topics.forEach(topic -> topic.closed(watermark));
+    /** For those who follow the counts. */
+    void tell(Status status) {
+        topics.forEach(topic -> topic.tell(status));
     }
 
     @Override

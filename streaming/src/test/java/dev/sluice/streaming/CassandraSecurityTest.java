@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.events.RealCassandra;
+import dev.sluice.settings.CassandraAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -77,13 +78,14 @@ class CassandraSecurityTest {
 
     private static CassandraSettings settings(String password, Path certificates) {
         return new CassandraSettings(
-                List.of(InetSocketAddress.createUnresolved("localhost", cassandra.port())),
-                "datacenter1",
-                "secured",
-                CassandraSettings.Consistency.LOCAL_QUORUM,
-                "cassandra",
-                password,
-                certificates.toString(),
+                new CassandraAddress(
+                        List.of(InetSocketAddress.createUnresolved("localhost", cassandra.port())),
+                        "datacenter1",
+                        "secured",
+                        CassandraAddress.Consistency.LOCAL_QUORUM,
+                        "cassandra",
+                        password,
+                        certificates.toString()),
                 true,
                 1,
                 Duration.ofMinutes(1));

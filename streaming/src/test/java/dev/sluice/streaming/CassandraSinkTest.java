@@ -8,6 +8,7 @@ import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.cql.Row;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.RealCassandra;
+import dev.sluice.settings.CassandraAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.sql.Timestamp;
@@ -140,13 +141,14 @@ class CassandraSinkTest {
     @Test
     void open_nobodyThere_endsAfterItsPatience() {
         CassandraSettings nobody = new CassandraSettings(
-                List.of(InetSocketAddress.createUnresolved("localhost", RealBroker.freePort())),
-                "datacenter1",
-                "nobody",
-                CassandraSettings.Consistency.LOCAL_QUORUM,
-                "",
-                "",
-                "",
+                new CassandraAddress(
+                        List.of(InetSocketAddress.createUnresolved("localhost", RealBroker.freePort())),
+                        "datacenter1",
+                        "nobody",
+                        CassandraAddress.Consistency.LOCAL_QUORUM,
+                        "",
+                        "",
+                        ""),
                 false,
                 1,
                 Duration.ofMillis(200));
@@ -212,13 +214,14 @@ class CassandraSinkTest {
 
     private static CassandraSettings settings(String keyspace, String dataCenter, Duration patience, boolean create) {
         return new CassandraSettings(
-                List.of(InetSocketAddress.createUnresolved("localhost", cassandra.port())),
-                dataCenter,
-                keyspace,
-                CassandraSettings.Consistency.LOCAL_QUORUM,
-                "",
-                "",
-                "",
+                new CassandraAddress(
+                        List.of(InetSocketAddress.createUnresolved("localhost", cassandra.port())),
+                        dataCenter,
+                        keyspace,
+                        CassandraAddress.Consistency.LOCAL_QUORUM,
+                        "",
+                        "",
+                        ""),
                 create,
                 1,
                 patience);

@@ -102,7 +102,7 @@ class CountingTest {
         Metrics metrics = new Metrics();
         Health health = new Health(Duration.ofSeconds(1), System::nanoTime);
         OffsetMirror mirror = new OffsetMirror("watchers", settings("watched").consumer());
-        ProgressListener listener = new ProgressListener(SPARK, metrics, health, mirror);
+        ProgressListener listener = new ProgressListener(SPARK, metrics, health, mirror, status -> {});
         SPARK.streams().addListener(listener);
         try {
             produce("watched", "a", 300);

@@ -57,9 +57,11 @@ class CountsTopicTest {
         Settings settings = settings("clicks", "click-counts");
         Instant window = Instant.now().truncatedTo(ChronoUnit.SECONDS);
         store(window, 3);
-        try (Sinks sinks =
-                Sinks.open(settings, 0, new Metrics(), new Health(Duration.ofMinutes(1), System::nanoTime))) {
-            StreamingQueryListener listener = new WatermarkListener(sinks::closed);
+        Metrics metrics = new Metrics();
+        Health health = new Health(Duration.ofMinutes(1), System::nanoTime);
+        OffsetMirror mirror = new OffsetMirror(settings.group(), settings.consumer());
+        try (Sinks sinks = Sinks.open(settings, 0, metrics, health)) {
+            StreamingQueryListener listener = new ProgressListener(SPARK, metrics, health, mirror, sinks::tell);
             SPARK.streams().addListener(listener);
             StreamingQuery query = Counting.start(SPARK, settings, sinks);
             try {
@@ -77,6 +79,16 @@ class CountsTopicTest {
                 assertThat(malformed.has(CountRecord.EVENT_TYPE)).isFalse();
                 await().atMost(PATIENCE).untilAsserted(() -> assertThat(partitionsFinalAt(window.plusSeconds(1)))
                         .hasSize(Kafka.PARTITIONS));
+                JsonNode progress = read("click-counts").get(CountRecord.PROGRESS);
+                assertThat(progress.get(CountRecord.RECORDS).asLong()).isEqualTo(9);
+                assertThat(progress.get(CountRecord.OUTCOMES))
+                        .isEqualTo(JSON.readTree(
+                                "{\"counted\":7,\"late\":0,\"future\":0,\"malformed\":2,\"duplicate\":0}"));
+                assertThat(progress.get(CountRecord.LAG_RECORDS).asLong()).isZero();
+                assertThat(Instant.parse(
+                                progress.get(CountRecord.COMPLETE_UNTIL).asText()))
+                        .isBetween(window, Instant.now());
+                assertThat(progress.get(CountRecord.WINDOW_MILLIS).asLong()).isEqualTo(1_000);
             } finally {
                 query.stop();
                 SPARK.streams().removeListener(listener);
@@ -88,13 +100,13 @@ class CountsTopicTest {
     void call_byAProcessTakenForDead_writesNothing() throws Exception {
         kafka.createTopic("counts-of-two", COMPACTED);
         Settings settings = settings("clicks", "counts-of-two");
-        try (CountsTopic first = new CountsTopic("counts-of-two", settings.consumer(), "one");
-                CountsTopic second = new CountsTopic("counts-of-two", settings.consumer(), "one")) {
+        try (CountsTopic first = new CountsTopic("counts-of-two", settings);
+                CountsTopic second = new CountsTopic("counts-of-two", settings)) {
             first.call(counts(1), 1L);
             second.call(counts(2), 2L);
             assertThatThrownBy(() -> first.call(counts(1), 1L))
                     .hasRootCauseInstanceOf(ProducerFencedException.class)
-                    .hasMessageContaining("another streaming with the transactional id one");
+                    .hasMessageContaining("another streaming with the transactional id sluice-streaming-counts");
             second.call(counts(2), 2L);
         }
         assertThat(read("counts-of-two").values().stream()
@@ -105,8 +117,7 @@ class CountsTopicTest {
     @Test
     void check_topicThatIsNotCompacted_isRefused() throws Exception {
         kafka.createTopic("kept", Map.of());
-        assertThatThrownBy(
-                        () -> new CountsTopic("kept", settings("clicks", "kept").consumer(), "kept").check())
+        assertThatThrownBy(() -> new CountsTopic("kept", settings("clicks", "kept")).check())
                 .hasMessageContaining("COUNTS_TOPIC=kept: has cleanup.policy=delete and must be compacted");
     }
 

@@ -28,6 +28,19 @@ class LagTest {
     }
 
     @Test
+    void completeUntil_ofTwoPartitions_isThatOfTheOneBehind() {
+        TopicPartition other = new TopicPartition("events", 1);
+        assertThat(lag.completeUntil()).isEmpty();
+        lag.look(Map.of(PARTITION, 5L, other, 9L), Map.of(PARTITION, 5L, other, 7L), Map.of(), 1_000);
+        assertThat(lag.completeUntil()).isEmpty();
+        lag.look(Map.of(PARTITION, 5L, other, 9L), Map.of(PARTITION, 5L, other, 8L), Map.of(other, 700L), 2_000);
+        assertThat(lag.completeUntil()).hasValue(700);
+        assertThat(lag.records()).isEqualTo(1);
+        lag.look(Map.of(PARTITION, 5L, other, 9L), Map.of(PARTITION, 5L, other, 9L), Map.of(other, 800L), 3_000);
+        assertThat(lag.completeUntil()).hasValue(3_000);
+    }
+
+    @Test
     void look_backlogFromBeforeTheStart_isAsOldAsTheNewestRecordThatWasRead() {
         look(9, 5, Map.of(), 10_000);
         assertThat(lag.records(PARTITION)).isEqualTo(4);

@@ -3,7 +3,9 @@ package dev.sluice.streaming;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.events.CountRecord;
 import dev.sluice.events.Readme;
+import dev.sluice.settings.CassandraAddress;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
 import dev.sluice.settings.Topics;
@@ -111,17 +113,23 @@ class SettingsTest {
                         "STORE_PATIENCE", "1h"))
                 .cassandra()
                 .orElseThrow();
-        assertThat(cassandra.contactPoints())
+        assertThat(cassandra.address().contactPoints())
                 .extracting(point -> point.getHostString() + " " + point.getPort())
                 .containsExactly("a 9042", "[::1] 9043");
-        assertThat(cassandra.dataCenter()).isEqualTo("berlin");
+        assertThat(cassandra.address().dataCenter()).isEqualTo("berlin");
         assertThat(cassandra.keyspace()).isEqualTo("counts");
-        assertThat(cassandra.consistency()).isEqualTo(CassandraSettings.Consistency.EACH_QUORUM);
+        assertThat(cassandra.address().consistency()).isEqualTo(CassandraAddress.Consistency.EACH_QUORUM);
         assertThat(cassandra.create()).isTrue();
         assertThat(cassandra.patience()).isEqualTo(Duration.ofHours(1));
         assertThat(cassandra.toString()).doesNotContain("secret");
         assertThat(read(Map.of("SINKS", "cassandra")).console()).isFalse();
         assertThat(read(Map.of("SINKS", "console, cassandra")).console()).isTrue();
+    }
+
+    @Test
+    void names_areThoseOfTheContract() {
+        assertThat(Stream.of(Outcome.values()).map(Outcome::code)).containsExactlyElementsOf(CountRecord.EACH_OUTCOME);
+        CassandraTable.ALL.forEach(table -> assertThat(table.columns().keySet()).containsAll(CountRecord.AGGREGATES));
     }
 
     @Test
