@@ -31,7 +31,10 @@ final class CountsStream {
     /** Of a snapshot or of a change: the event loop is held no longer than for these. */
     private static final int AT_ONCE = 500;
 
-    /** What a reader may have missed and still goes on: a minute of changes, and a few MiB. */
+    /** At one time: what has changed beyond is told the next time, or not at all if it has changed again by then. */
+    private static final int MOST_EVENTS = 4;
+
+    /** What a reader may have missed and still goes on: a minute of changes where they are few, and a few MiB. */
     private static final int REMEMBERED = 240;
 
     private static final int REMEMBERED_BYTES = 4 * 1024 * 1024;
@@ -166,9 +169,14 @@ final class CountsStream {
         if (!feed.isReady()) {
             return;
         }
-        List<Row> changed = view.changed(AT_ONCE);
         quiet += FLUSH_MILLIS;
-        if (!changed.isEmpty()) {
+        boolean hasNew = false;
+        for (int i = 0; i < MOST_EVENTS; i++) {
+            List<Row> changed = view.changed(AT_ONCE);
+            if (changed.isEmpty()) {
+                break;
+            }
+            hasNew = true;
             quiet = 0;
             remember(changed);
         }
@@ -176,7 +184,7 @@ final class CountsStream {
         if (isQuiet) {
             quiet = 0;
         }
-        if (!writing && (isQuiet || !changed.isEmpty())) {
+        if (!writing && (isQuiet || hasNew)) {
             writing = true;
             write(List.copyOf(readers).iterator(), isQuiet);
         }

@@ -8,6 +8,7 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The live page: what the counts are, for a person. Nothing of it comes from another host. */
@@ -17,6 +18,11 @@ final class Page {
             + " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/";
+
+    private static final String CSS = "text/css; charset=utf-8";
+    private static final String JAVASCRIPT = "text/javascript; charset=utf-8";
+    private static final List<String> MODULES =
+            List.of("page.js", "chart.js", "counts.js", "status.js", "table.js", "text.js");
 
     private record File(String path, String type, Buffer bytes) {}
 
@@ -30,12 +36,15 @@ final class Page {
     static Page load(Settings settings) throws IOException {
         String curl = (settings.tls().isPresent() ? "https" : "http") + ":" + settings.httpPort();
         Buffer index = Buffer.buffer(read("page/index.html").toString(UTF_8).replace("${ingest}", curl));
-        return new Page(List.of(
+        List<File> files = new ArrayList<>(List.of(
                 new File("/", "text/html; charset=utf-8", index),
-                new File("/page.css", "text/css; charset=utf-8", read("page/page.css")),
-                new File("/page.js", "text/javascript; charset=utf-8", read("page/page.js")),
-                new File("/uplot.css", "text/css; charset=utf-8", read(UPLOT + "uPlot.min.css")),
-                new File("/uplot.js", "text/javascript; charset=utf-8", read(UPLOT + "uPlot.iife.min.js"))));
+                new File("/page.css", CSS, read("page/page.css")),
+                new File("/uplot.css", CSS, read(UPLOT + "uPlot.min.css")),
+                new File("/uplot.js", JAVASCRIPT, read(UPLOT + "uPlot.iife.min.js"))));
+        for (String module : MODULES) {
+            files.add(new File("/" + module, JAVASCRIPT, read("page/" + module)));
+        }
+        return new Page(List.copyOf(files));
     }
 
     private static Buffer read(String resource) throws IOException {
