@@ -215,11 +215,13 @@ class PageTest {
     @Test
     @Order(5)
     void page_inAnyLook_hasNoFindings() {
+        progress(Instant.now(), 4_019, 4_015);
         for (ColorScheme scheme : List.of(ColorScheme.LIGHT, ColorScheme.DARK)) {
             for (int width : new int[] {1_200, 390}) {
                 context.close();
                 open(new Browser.NewContextOptions().setColorScheme(scheme).setViewportSize(width, 900));
                 assertThat(page.locator("#rows tr").first()).isVisible();
+                assertThat(page.locator("#streaming")).containsText("counts", contains(A_WHILE));
                 page.screenshot(new Page.ScreenshotOptions()
                         .setFullPage(true)
                         .setPath(PICTURES.resolve(scheme.name().toLowerCase(Locale.ROOT)

@@ -164,10 +164,7 @@ final class LocalSystem {
         return Child.java(
                 "gateway",
                 settings.log("gateway"),
-                Map.of(
-                        "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
-                        "HTTP_PORT", Integer.toString(settings.httpPort()),
-                        "MANAGEMENT_PORT", Integer.toString(settings.managementPort())),
+                gatewayEnvironment(),
                 jar(
                         "gateway/target/sluice-gateway",
                         "-Xmx192m",
@@ -175,6 +172,21 @@ final class LocalSystem {
                         "-XX:+ExitOnOutOfMemoryError",
                         "-XX:+UseSerialGC"),
                 true);
+    }
+
+    private Map<String, String> gatewayEnvironment() {
+        Map<String, String> environment = new HashMap<>(Map.of(
+                "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
+                "HTTP_PORT", Integer.toString(settings.httpPort()),
+                "MANAGEMENT_PORT", Integer.toString(settings.managementPort())));
+        if (settings.store() == Settings.Store.CASSANDRA) {
+            environment.putAll(Map.of("COUNTS_HISTORY", "cassandra", "CASSANDRA_CONTACT_POINTS", contactPoint()));
+        }
+        return environment;
+    }
+
+    private String contactPoint() {
+        return "localhost:" + settings.cassandraPort();
     }
 
     private Child startStreaming() {
@@ -200,7 +212,7 @@ final class LocalSystem {
         if (settings.store() == Settings.Store.CASSANDRA) {
             environment.putAll(Map.of(
                     "SINKS", "console,kafka,cassandra",
-                    "CASSANDRA_CONTACT_POINTS", "localhost:" + settings.cassandraPort(),
+                    "CASSANDRA_CONTACT_POINTS", contactPoint(),
                     "CASSANDRA_CREATE", "1",
                     "CASSANDRA_REPLICAS", "1"));
         }
