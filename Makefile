@@ -68,7 +68,7 @@ load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCEN
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \
 	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
 
-bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it and against its peers, in about three quarters of an hour; PARTS=gateway,streaming,freshness,sizing,ids,offload; report in local/target/bench
+bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it and against its peers, in about three quarters of an hour; PARTS=gateway,streaming,freshness,sizing,ids,readers,offload; report in local/target/bench
 	@$(BENCH) $(subst $(comma), ,$(PARTS))
 
 bench-quick: $(CLASS_DATA) wrk ## the same in less than 5 minutes, with fewer rounds; fails where a ratio is far worse than those kept, KEEP=1 keeps it

@@ -46,6 +46,9 @@ final class Bench {
         if (parts.contains("ids") || (parts.isEmpty() && !quick)) {
             withBroker((folder, broker) -> new IdsBench(report, folder, broker).run(3));
         }
+        if (parts.contains("readers") || (parts.isEmpty() && !quick)) {
+            withBroker((folder, broker) -> new ReadersBench(report, folder, broker).run(5));
+        }
         if (parts.contains("offload") || (parts.isEmpty() && !quick)) {
             Path folder = Files.createTempDirectory("sluice-bench");
             new OffloadBench(report, folder).run();

@@ -269,7 +269,7 @@ final class Cassandra implements AutoCloseable {
                     .ifPresent(tls ->
                             builder.withSslEngineFactory(new ProgrammaticSslEngineFactory(tls, null, CHECK_HOST)));
         } catch (IllegalArgumentException e) {
-            throw new StoreTrouble(e.getMessage());
+            throw new StoreTrouble(String.valueOf(e.getMessage()));
         }
         return builder;
     }
