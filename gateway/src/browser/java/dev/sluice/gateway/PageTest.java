@@ -16,6 +16,7 @@ import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.options.BoundingBox;
 import com.microsoft.playwright.options.ColorScheme;
 import dev.sluice.events.CountRecord;
+import dev.sluice.events.Programs;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.RealTopics;
 import java.nio.file.Files;

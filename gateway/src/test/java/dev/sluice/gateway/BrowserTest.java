@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sluice.events.Programs;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.Rejection;
 import io.vertx.core.Vertx;

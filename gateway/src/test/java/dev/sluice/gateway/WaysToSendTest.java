@@ -2,6 +2,7 @@ package dev.sluice.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.events.Programs;
 import dev.sluice.events.Readme;
 import io.vertx.junit5.VertxExtension;
 import java.nio.charset.StandardCharsets;

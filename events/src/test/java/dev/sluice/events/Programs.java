@@ -1,4 +1,4 @@
-package dev.sluice.gateway;
+package dev.sluice.events;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -14,11 +14,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** Programs beside Java that some tests need. */
-final class Programs {
+public final class Programs {
     private Programs() {}
 
     /** Skips the test where a program is missing; fails it where {@code CI} says that all are there. */
-    static void require(String... names) {
+    public static void require(String... names) {
         List<String> missing =
                 Arrays.stream(names).filter(name -> !isInstalled(name)).toList();
         String message = "This test needs " + String.join(" and ", missing) + " on the PATH";
@@ -29,7 +29,7 @@ final class Programs {
     }
 
     /** Runs to the end, which has to be a good one. */
-    static void run(Path folder, String... command) throws IOException, InterruptedException {
+    public static void run(Path folder, String... command) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command)
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
@@ -40,7 +40,7 @@ final class Programs {
     }
 
     /** Where a program is that is installed. */
-    static Path path(String name) {
+    public static Path path(String name) {
         return Stream.of(System.getenv("PATH").split(File.pathSeparator))
                 .map(folder -> Path.of(folder, name))
                 .filter(Files::isExecutable)
