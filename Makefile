@@ -24,12 +24,12 @@ OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/
 BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local demo replay backfill recount offload query test fault-test load-test bench bench-quick profile micro-bench class-data build format clean jdk wrk
+.PHONY: help run-local demo replay backfill recount offload query test fault-test load-test bench bench-quick profile micro-bench images image-test deploy-local class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
 	@echo
-	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo
 	@echo 'Needs a JDK 17 and nothing else; Maven and all libraries come from Maven Central.'
 
@@ -80,6 +80,17 @@ profile: $(CLASS_DATA) wrk ## where CPU and memory of gateway and streaming go: 
 micro-bench: jdk ## what validation, splitting and admission of an event cost, in events/s and bytes; JSON in gateway/target
 	@$(MVN) -q -Pjmh -DskipTests -pl events,gateway package
 
+images: $(BUILT) ## images of gateway and streaming, as tar files or to REGISTRY=registry.example/team; BASE=own takes nothing from a registry
+	@java -cp 'local/kubernetes/target/sluice-kubernetes.jar:local/kubernetes/target/lib/*' dev.sluice.kubernetes.Images
+
+image-test: ## both images as containers of podman, within the limits of the manifests: events in, counts out, and an end in time
+	@$(MAKE) --no-print-directory images BASE=own
+	$(MVN) -Pimages -pl events,local/kubernetes verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false
+
+deploy-local: ## a whole system on the kind or minikube that kubectl talks to
+	@$(MAKE) --no-print-directory images
+	@k8s/deploy-local
+
 class-data: $(CLASS_DATA) ## archives of the classes, with which run-local starts sooner
 
 build: $(BUILT) ## the artifacts, without tests
@@ -88,7 +99,7 @@ format: jdk ## source code, as the build checks it
 	$(MVN) -q -Pbrowser spotless:apply
 
 clean: ## everything that a build made; the data of run-local in .sluice stays
-	rm -rf target events/target gateway/target streaming/target local/target local/cassandra/target local/s3/target local/peers/target
+	rm -rf target events/target gateway/target streaming/target local/target local/cassandra/target local/s3/target local/peers/target local/kubernetes/target
 
 $(BUILT): $(SOURCES) | jdk
 	@echo 'Building Sluice; the first time fetches its libraries, which takes some minutes.'

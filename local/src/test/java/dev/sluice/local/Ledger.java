@@ -120,6 +120,10 @@ final class Ledger implements AutoCloseable {
         return refused.get();
     }
 
+    int unanswered() {
+        return unanswered.get();
+    }
+
     /** Ends the load, and reads all of the topic. */
     Account settle(String bootstrapServers, String topic) throws Exception {
         stopping = true;

@@ -107,6 +107,11 @@ final class Victims implements AutoCloseable {
         return process;
     }
 
+    /** The private port of the gateway on that one. */
+    int managementPort(int port) {
+        return managementPorts.get(port);
+    }
+
     /** What is stored twice is counted once: streaming, begun on all of it, says so. */
     void assertCountedOnce(Ledger.Account account) throws Exception {
         Path log = Report.log(name + "-streaming");

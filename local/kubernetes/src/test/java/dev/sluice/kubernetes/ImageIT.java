@@ -1,0 +1,183 @@
+package dev.sluice.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.sluice.events.Golden;
+import dev.sluice.events.Programs;
+import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
+import io.fabric8.kubernetes.api.model.PodSpec;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Both images as containers, with the user, memory, root, command and variables of the local overlay; the broker is a process
+ * beside them.
+ */
+class ImageIT {
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private static final int KILLED = 137;
+    private static final int EVENTS = 500;
+
+    @TempDir
+    static Path folder;
+
+    private static Podman podman;
+    private static Manifests manifests;
+    private static String gateway;
+    private static String streaming;
+
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final int httpPort = RealBroker.freePort();
+    private final int managementPort = RealBroker.freePort();
+    private final int streamingPort = RealBroker.freePort();
+
+    @BeforeAll
+    static void load() throws Exception {
+        Programs.require("podman", "runc", "kubectl");
+        podman = new Podman(folder);
+        manifests = Manifests.render("local");
+        Path images = RealBroker.home().resolve("local/kubernetes/target/images");
+        gateway = podman.load(images.resolve("sluice-gateway.tar"));
+        streaming = podman.load(images.resolve("sluice-streaming.tar"));
+    }
+
+    @AfterAll
+    static void remove() throws Exception {
+        if (podman != null) {
+            podman.close();
+        }
+    }
+
+    @Test
+    void images_withinTheManifestsLimits_takeAndCount_andEndInTime() throws Exception {
+        try (RealBroker broker = RealBroker.start(folder.resolve("kafka"))) {
+            RealTopics.create(broker, 4, "events");
+            createCounts(broker);
+            start("sluice-gateway", gateway, broker);
+            start("sluice-streaming", streaming, broker);
+            awaitReady("sluice-gateway", managementPort);
+            awaitReady("sluice-streaming", streamingPort);
+            for (int i = 0; i < EVENTS; i++) {
+                assertThat(post(Golden.PROTOTYPE).statusCode()).isEqualTo(202);
+            }
+            await().atMost(PATIENCE).until(() -> podman.logs("sluice-streaming")
+                    .matches("(?s).*\\|user_click *\\|late *\\|" + EVENTS + " *\\|.*"));
+            await().atMost(PATIENCE)
+                    .until(() -> get(managementPort, "/api/counts").body().contains("\"count\":" + EVENTS));
+            assertThat(podman.logs("sluice-gateway")).doesNotContain("[cds]");
+            stop("sluice-gateway");
+            stop("sluice-streaming");
+        }
+    }
+
+    /** A JVM that could not use the archive would start all the same. */
+    @Test
+    void gateway_startsFromTheArchiveOfItsClasses() throws Exception {
+        Podman.Result refused = podman.run(
+                "run",
+                "--rm",
+                "--network=host",
+                "--env=HTTP_PORT=none",
+                "--entrypoint=" + Images.JAVA,
+                gateway,
+                "-XX:SharedArchiveFile=sluice-gateway.jsa",
+                "-Xlog:class+load",
+                "-jar",
+                "sluice-gateway.jar");
+        assertThat(refused.output())
+                .contains("dev.sluice.gateway.Main source: shared objects file (top)")
+                .contains("HTTP_PORT=none");
+        assertThat(refused.status()).isEqualTo(1);
+    }
+
+    /** The same image with the libraries of the offload: nobody is there to be asked. */
+    @Test
+    void streaming_asTheOffload_saysWhatIsMissing() throws Exception {
+        Podman.Result refused = podman.run(
+                "run",
+                "--rm",
+                "--network=host",
+                "--env=CASSANDRA_CONTACT_POINTS=localhost:" + RealBroker.freePort(),
+                "--env=OFFLOAD_PATH=file:///tmp/lake",
+                "--entrypoint=" + Images.JAVA,
+                streaming,
+                "-XX:MaxRAMPercentage=50",
+                "@/opt/sluice/lake.arguments",
+                "offload");
+        assertThat(refused.status()).as(refused.output()).isEqualTo(1);
+        assertThat(refused.output()).contains("no node answers for the keyspace sluice");
+    }
+
+    private void start(String name, String image, RealBroker broker) throws Exception {
+        Map<String, String> variables = new HashMap<>(Map.of(
+                "KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers(),
+                "HTTP_PORT", Integer.toString(httpPort),
+                "MANAGEMENT_PORT", Integer.toString(managementPort),
+                "STREAMING_PORT", Integer.toString(streamingPort),
+                "POD_IP", "127.0.0.1",
+                "POD_NAME", name,
+                "POD_NAMESPACE", "sluice"));
+        podman.start(name, image, manifests, pod(name), variables);
+    }
+
+    private static PodSpec pod(String name) {
+        return manifests.pods().get(name).getSpec();
+    }
+
+    private void stop(String name) throws Exception {
+        assertThat(podman.stop(name, pod(name).getTerminationGracePeriodSeconds()))
+                .as("status of " + name)
+                .isNotEqualTo(KILLED);
+    }
+
+    private void awaitReady(String name, int port) {
+        await().atMost(PATIENCE).until(() -> {
+            assertThat(podman.isRunning(name)).as(podman.logs(name)).isTrue();
+            try {
+                return get(port, "/health/ready").statusCode() == 200;
+            } catch (IOException notYet) {
+                return false;
+            }
+        });
+    }
+
+    private HttpResponse<String> post(String event) throws Exception {
+        return http.send(
+                HttpRequest.newBuilder(URI.create("http://localhost:" + httpPort + "/api/events"))
+                        .POST(BodyPublishers.ofString(event))
+                        .build(),
+                BodyHandlers.ofString());
+    }
+
+    private HttpResponse<String> get(int port, String path) throws IOException, InterruptedException {
+        return http.send(
+                HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
+                        .build(),
+                BodyHandlers.ofString());
+    }
+
+    private static void createCounts(RealBroker broker) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            NewTopic counts = new NewTopic("event-counts", 1, (short) 1).configs(Map.of("cleanup.policy", "compact"));
+            admin.createTopics(List.of(counts)).all().get();
+        }
+    }
+}
