@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkConf;
@@ -176,7 +177,13 @@ final class CheckpointGuard {
 
     private CheckpointFileManager files() {
         // as Spark itself will be set up: under spark-submit, file systems are among its settings
-        return CheckpointFileManager.create(folder(), SparkHadoopUtil.get().newConfiguration(new SparkConf()));
+        SparkConf conf = new SparkConf();
+        LocalFiles.use(conf, settings.checkpoint());
+        Configuration hadoop = SparkHadoopUtil.get().newConfiguration(conf);
+        if (conf.contains(LocalFiles.MANAGER)) {
+            hadoop.set(LocalFiles.MANAGER, conf.get(LocalFiles.MANAGER));
+        }
+        return CheckpointFileManager.create(folder(), hadoop);
     }
 
     private Path file() {

@@ -17,6 +17,9 @@ import org.apache.spark.sql.execution.streaming.FileSystemBasedCheckpointFileMan
  * counting.
  */
 public final class LocalFiles extends LocalFileSystem {
+    /** Spark's setting, and Hadoop's where Spark's is not asked. */
+    static final String MANAGER = "spark.sql.streaming.checkpointFileManagerClass";
+
     /** For Hadoop. */
     public LocalFiles() {
         super(new Raw());
@@ -26,9 +29,7 @@ public final class LocalFiles extends LocalFileSystem {
     static void use(SparkConf conf, String checkpoint) {
         if (new Path(checkpoint).toUri().getScheme() == null ? isLocal(conf) : checkpoint.startsWith("file:")) {
             conf.setIfMissing("spark.hadoop.fs.file.impl", LocalFiles.class.getName());
-            conf.setIfMissing(
-                    "spark.sql.streaming.checkpointFileManagerClass",
-                    FileSystemBasedCheckpointFileManager.class.getName());
+            conf.setIfMissing(MANAGER, FileSystemBasedCheckpointFileManager.class.getName());
         }
     }
 
