@@ -32,8 +32,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * {@code make images}: gateway and streaming, as tar files or into a registry. The same sources give the same bytes: files
- * carry the first second of 1970, and images that date.
+ * {@code make images}: gateway and streaming, as tar files or into a registry. The same artifacts give the same bytes, but for
+ * the archive of classes: files carry the first second of 1970, and images that date.
  *
  * <p>Variables: {@code BASE=own} for {@link OwnBase}, or else {@code GATEWAY_BASE} and {@code STREAMING_BASE}, from a registry;
  * {@code REGISTRY} to push to, {@code registry.example/team}; {@code TAG}.
