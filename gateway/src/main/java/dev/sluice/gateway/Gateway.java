@@ -87,7 +87,7 @@ final class Gateway {
 
     private Future<Void> deploy(Files files) {
         Future<String> ingest = vertx.deployVerticle(
-                () -> new IngestVerticle(settings, publisher, metrics, budget, files.contract),
+                () -> new IngestVerticle(settings, publisher, metrics, budget, files.contract, () -> stopping),
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()));
         Future<String> management =
                 vertx.deployVerticle(new ManagementVerticle(settings, this::isReady, metrics, files.page));

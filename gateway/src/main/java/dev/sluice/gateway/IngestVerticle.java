@@ -21,12 +21,14 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Takes events on one event loop: admit, read, inflate, split, validate, publish, respond. */
@@ -63,6 +65,7 @@ final class IngestVerticle extends VerticleBase {
     private final CloudEventReader cloudEvents = new CloudEventReader();
     private final Buffer contract;
     private final Budget budget;
+    private final BooleanSupplier stopping;
     private final Set<Exchange> inFlight = new HashSet<>();
 
     @SuppressWarnings("NullAway.Init") // by start(), which comes before every request
@@ -70,8 +73,20 @@ final class IngestVerticle extends VerticleBase {
 
     private @Nullable HttpServer server;
 
-    /** @param contract the OpenAPI document */
-    IngestVerticle(Settings settings, Publisher publisher, Metrics metrics, Budget budget, Buffer contract) {
+    /**
+     * Takes no requests yet.
+     *
+     * @param contract the OpenAPI document
+     * @param stopping whether the port will be closed soon
+     */
+    IngestVerticle(
+            Settings settings,
+            Publisher publisher,
+            Metrics metrics,
+            Budget budget,
+            Buffer contract,
+            BooleanSupplier stopping) {
+        this.stopping = stopping;
         this.budget = budget;
         this.contract = contract;
         this.settings = settings;
@@ -132,11 +147,14 @@ final class IngestVerticle extends VerticleBase {
 
     /** Events of no other origin's pages, which are nearly all, take the short way: the router costs as much as they. */
     private Handler<HttpServerRequest> handler(Connections connections, Router router) {
-        if (!settings.corsOrigins().isEmpty()) {
-            return router;
-        }
+        boolean anyOrigin = !settings.corsOrigins().isEmpty();
         return request -> {
-            if (HttpMethod.POST.equals(request.method()) && PATH.equals(request.path())) {
+            if (stopping.getAsBoolean() && request.version() != HttpVersion.HTTP_2) {
+                // sent on this connection, the next request might meet its end and have no answer; HTTP/2 is told by
+                // the server
+                request.response().putHeader(HttpHeaders.CONNECTION, "close");
+            }
+            if (!anyOrigin && HttpMethod.POST.equals(request.method()) && PATH.equals(request.path())) {
                 try {
                     take(request, connections.begin(request.connection()));
                 } catch (RuntimeException defect) {

@@ -337,6 +337,27 @@ class GatewayTest {
         }
     }
 
+    /** Or the next request on a connection might come as it is closed, and nobody could say what became of it. */
+    @Test
+    void stop_beforeThePortCloses_sendersAreToldToConnectAnew() throws Exception {
+        Settings draining = settings(broker.port(), Map.of("DRAIN_DELAY", "3s"));
+        Gateway stopping = new Gateway(vertx(), draining);
+        get(stopping.start());
+        awaitReady(client, draining);
+        String request = "POST /api/events HTTP/1.1\r\nHost: x\r\nContent-Length: " + Golden.PROTOTYPE.length()
+                + "\r\n\r\n" + Golden.PROTOTYPE;
+        try (RawHttp kept = new RawHttp(draining.httpPort())) {
+            assertThat(kept.send(request).response())
+                    .startsWith("HTTP/1.1 202")
+                    .doesNotContainIgnoringCase("connection: close");
+            Future<Void> stopped = stopping.stop();
+            assertThat(kept.send(request).response())
+                    .startsWith("HTTP/1.1 202")
+                    .containsIgnoringCase("connection: close");
+            get(stopped);
+        }
+    }
+
     private static Settings settings(int kafkaPort) {
         return settings(kafkaPort, Map.of());
     }

@@ -38,7 +38,8 @@ class OverdueTest {
 
     @Test
     void post_publisherThatNeverAnswers_isOutcomeUnknown_andHoldsNothing() throws Exception {
-        get(vertx.deployVerticle(new IngestVerticle(settings, new Silent(), new Metrics(), budget, Buffer.buffer())));
+        get(vertx.deployVerticle(
+                new IngestVerticle(settings, new Silent(), new Metrics(), budget, Buffer.buffer(), () -> false)));
         HttpResponse<Buffer> answer = get(WebClient.create(vertx)
                 .post(settings.httpPort(), "localhost", IngestVerticle.PATH)
                 .sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));
