@@ -53,6 +53,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ManifestsTest {
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final String LOCAL = "local";
+    private static final String LOCAL_STORE = "local-store";
     private static final String PRODUCTION = "production";
     /** Of the Prometheus operator: types of a cluster that has it. */
     private static final Set<String> FOREIGN = Set.of("monitoring.coreos.com/v1");
@@ -61,9 +62,17 @@ class ManifestsTest {
             Set.of("sluice-kafka", "sluice-kafka-ca", "sluice-cassandra", "sluice-tls");
 
     private static final Pattern PINNED = Pattern.compile("\\S+(:(?!latest$)[\\w.-]+|@sha256:[0-9a-f]{64})");
+    private static final Pattern OURS = Pattern.compile("sluice-.*|executor");
     private static final BigDecimal MEBIBYTE = BigDecimal.valueOf(1 << 20);
-    private static final Set<String> OF_THE_POD =
-            Set.of("POD_NAME", "POD_NAMESPACE", "POD_IP", "EXECUTOR_IMAGE", "SPARK_CONF_DIR");
+    /** Of the pod and of Spark, and what Amazon's client looks for. */
+    private static final Set<String> OF_OTHERS = Set.of(
+            "POD_NAME",
+            "POD_NAMESPACE",
+            "POD_IP",
+            "EXECUTOR_IMAGE",
+            "SPARK_CONF_DIR",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY");
 
     @BeforeAll
     static void require() {
@@ -71,7 +80,7 @@ class ManifestsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {LOCAL, PRODUCTION})
+    @ValueSource(strings = {LOCAL, LOCAL_STORE, PRODUCTION})
     void fields_areThoseOfTheApi(String overlay) throws Exception {
         for (String text : Manifests.render(overlay).texts()) {
             validate(json(text));
@@ -97,7 +106,7 @@ class ManifestsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {LOCAL, PRODUCTION})
+    @ValueSource(strings = {LOCAL, LOCAL_STORE, PRODUCTION})
     void references_resolve(String overlay) throws Exception {
         Manifests manifests = Manifests.render(overlay);
         manifests.pods().forEach((owner, pod) -> assertReferences(manifests, owner, pod.getSpec()));
@@ -190,7 +199,7 @@ class ManifestsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {LOCAL, PRODUCTION})
+    @ValueSource(strings = {LOCAL, LOCAL_STORE, PRODUCTION})
     void selectors_matchPods_andPortsExist(String overlay) throws Exception {
         Manifests manifests = Manifests.render(overlay);
         manifests.all(Deployment.class).forEach(each -> assertThat(
@@ -229,7 +238,7 @@ class ManifestsTest {
 
     /** Each variable is a setting of the program that gets it, or is passed through to Kafka's client. */
     @ParameterizedTest
-    @ValueSource(strings = {LOCAL, PRODUCTION})
+    @ValueSource(strings = {LOCAL, LOCAL_STORE, PRODUCTION})
     void variables_areSettings(String overlay) throws Exception {
         Manifests manifests = Manifests.render(overlay);
         assertVariables(manifests, "sluice-gateway", "KAFKA_PRODUCER_", "Gateway");
@@ -248,14 +257,14 @@ class ManifestsTest {
                 .map(row -> row.split("`")[1])
                 .collect(Collectors.toSet());
         assertThat(manifests.environment(container(manifests, owner)).keySet().stream()
-                        .filter(name -> !name.startsWith(passed) && !OF_THE_POD.contains(name)))
+                        .filter(name -> !name.startsWith(passed) && !OF_OTHERS.contains(name)))
                 .as(owner)
                 .isSubsetOf(settings);
     }
 
     /** The restricted Pod Security Standard, no token but for the driver, and a root that cannot be written to. */
     @ParameterizedTest
-    @ValueSource(strings = {LOCAL, PRODUCTION})
+    @ValueSource(strings = {LOCAL, LOCAL_STORE, PRODUCTION})
     void pods_areRestricted(String overlay) throws Exception {
         Manifests manifests = Manifests.render(overlay);
         Map<String, PodSpec> pods = manifests.pods().entrySet().stream()
@@ -271,7 +280,7 @@ class ManifestsTest {
                 SecurityContext security = container.getSecurityContext();
                 assertThat(security.getAllowPrivilegeEscalation()).as(owner).isFalse();
                 assertThat(security.getCapabilities().getDrop()).as(owner).containsExactly("ALL");
-                if (!owner.startsWith("kafka")) {
+                if (OURS.matcher(owner).matches()) {
                     assertThat(security.getReadOnlyRootFilesystem()).as(owner).isTrue();
                 }
             }
@@ -279,7 +288,7 @@ class ManifestsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {LOCAL, PRODUCTION})
+    @ValueSource(strings = {LOCAL, LOCAL_STORE, PRODUCTION})
     void images_arePinned_andMemoryFitsTheHeap(String overlay) throws Exception {
         Manifests manifests = Manifests.render(overlay);
         manifests.pods().forEach((owner, pod) -> pod.getSpec().getContainers().forEach(container -> {
