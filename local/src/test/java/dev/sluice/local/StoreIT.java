@@ -5,18 +5,24 @@ import static org.awaitility.Awaitility.await;
 
 import com.datastax.oss.driver.api.core.CqlSession;
 import com.datastax.oss.driver.api.core.cql.Row;
+import dev.sluice.events.Programs;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.RealCassandra;
 import dev.sluice.events.RealTopics;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -33,6 +39,8 @@ class StoreIT {
     private static final int OUTAGE_SECONDS = Integer.getInteger("store.outage.seconds", 10);
     private static final int A_BATCH_SECONDS = 20;
     private static final long SEND_MILLIS = 50;
+
+    private static final Pattern DOCUMENTED = Pattern.compile("`(sluice_[a-z_]+)[`{]");
 
     @TempDir
     Path folder;
@@ -189,6 +197,53 @@ class StoreIT {
         long all = sent.get(1, TimeUnit.MINUTES);
         awaitCounts(all);
         assertThat(counts().values()).hasSize(TYPES).containsOnly(all / TYPES);
+    }
+
+    /** With a spool and a store, both have all metrics that there are. */
+    @Test
+    void metrics_areThoseOfTheReadme_andAsPrometheusWantsThem() throws Exception {
+        int management = RealBroker.freePort();
+        Process spooling = Processes.gateway(
+                folder.resolve("spooling.log"),
+                RealBroker.freePort(),
+                management,
+                broker.bootstrapServers(),
+                Map.of("SPOOL_DIR", folder.resolve("spool").toString()),
+                "",
+                "-Xmx192m");
+        try {
+            Processes.post(http, batch());
+            awaitCounts(BATCH);
+            Set<String> running = new TreeSet<>(metrics(management));
+            await().atMost(PATIENCE)
+                    .untilAsserted(() -> assertThat(metrics(operations)).contains("sluice_lag_seconds"));
+            running.addAll(metrics(operations));
+            Set<String> documented = new TreeSet<>();
+            Matcher name = DOCUMENTED.matcher(Files.readString(Processes.HOME.resolve("README.md")));
+            while (name.find()) {
+                documented.add(name.group(1));
+            }
+            assertThat(running).isEqualTo(documented);
+            for (int port : new int[] {management, operations}) {
+                Programs.require("promtool");
+                Files.writeString(
+                        folder.resolve("metrics"),
+                        Processes.get(port, "/metrics").body());
+                Programs.run(folder, "sh", "-c", "promtool check metrics < metrics");
+            }
+        } finally {
+            spooling.destroyForcibly().onExit().join();
+        }
+    }
+
+    /** Names of ours, without those of the parts of a timer. */
+    private static Set<String> metrics(int port) throws Exception {
+        return Processes.get(port, "/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("sluice_"))
+                .map(line -> line.split("[{ ]")[0].replaceAll("_(count|sum|max)$", ""))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** Batch after batch. */

@@ -1,7 +1,6 @@
 package dev.sluice.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.Golden;
 import dev.sluice.events.Programs;
@@ -22,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -68,19 +68,25 @@ class ImageIT {
 
     @Test
     void images_withinTheManifestsLimits_takeAndCount_andEndInTime() throws Exception {
-        try (RealBroker broker = RealBroker.start(folder.resolve("kafka"))) {
+        int kafkaPort = RealBroker.freePort();
+        start("sluice-gateway", gateway, kafkaPort);
+        start("sluice-streaming", streaming, kafkaPort);
+        // whatever comes up first waits for the others, and is not restarted for that
+        await(managementPort, "/health/live", "sluice-gateway");
+        await(streamingPort, "/health/live", "sluice-streaming");
+        assertThat(get(managementPort, "/health/ready").statusCode()).isEqualTo(503);
+        assertThat(get(streamingPort, "/health/ready").statusCode()).isEqualTo(503);
+        try (RealBroker broker = RealBroker.start(folder.resolve("kafka"), kafkaPort)) {
             RealTopics.create(broker, 4, "events");
             createCounts(broker);
-            start("sluice-gateway", gateway, broker);
-            start("sluice-streaming", streaming, broker);
-            awaitReady("sluice-gateway", managementPort);
-            awaitReady("sluice-streaming", streamingPort);
+            await(managementPort, "/health/ready", "sluice-gateway");
+            await(streamingPort, "/health/ready", "sluice-streaming");
             for (int i = 0; i < EVENTS; i++) {
                 assertThat(post(Golden.PROTOTYPE).statusCode()).isEqualTo(202);
             }
-            await().atMost(PATIENCE).until(() -> podman.logs("sluice-streaming")
+            Awaitility.await().atMost(PATIENCE).until(() -> podman.logs("sluice-streaming")
                     .matches("(?s).*\\|user_click *\\|late *\\|" + EVENTS + " *\\|.*"));
-            await().atMost(PATIENCE)
+            Awaitility.await().atMost(PATIENCE)
                     .until(() -> get(managementPort, "/api/counts").body().contains("\"count\":" + EVENTS));
             assertThat(podman.logs("sluice-gateway")).doesNotContain("[cds]");
             stop("sluice-gateway");
@@ -126,9 +132,9 @@ class ImageIT {
         assertThat(refused.output()).contains("no node answers for the keyspace sluice");
     }
 
-    private void start(String name, String image, RealBroker broker) throws Exception {
+    private void start(String name, String image, int kafkaPort) throws Exception {
         Map<String, String> variables = new HashMap<>(Map.of(
-                "KAFKA_BOOTSTRAP_SERVERS", broker.bootstrapServers(),
+                "KAFKA_BOOTSTRAP_SERVERS", "localhost:" + kafkaPort,
                 "HTTP_PORT", Integer.toString(httpPort),
                 "MANAGEMENT_PORT", Integer.toString(managementPort),
                 "STREAMING_PORT", Integer.toString(streamingPort),
@@ -148,11 +154,11 @@ class ImageIT {
                 .isNotEqualTo(KILLED);
     }
 
-    private void awaitReady(String name, int port) {
-        await().atMost(PATIENCE).until(() -> {
+    private void await(int port, String path, String name) {
+        Awaitility.await().atMost(PATIENCE).until(() -> {
             assertThat(podman.isRunning(name)).as(podman.logs(name)).isTrue();
             try {
-                return get(port, "/health/ready").statusCode() == 200;
+                return get(port, path).statusCode() == 200;
             } catch (IOException notYet) {
                 return false;
             }
