@@ -161,18 +161,13 @@ final class CountsApi {
             CountsRows rows,
             CountsFormat format,
             boolean none) {
-        StringBuilder text = new StringBuilder(head);
-        boolean first = none;
-        for (CountsView.Row row : part) {
-            text.append(format.row(row, first));
-            first = false;
-        }
+        String text = head + format.rows(part, none);
         if (!rows.hasNext()) {
-            response.end(text.append(format.tail()).toString());
+            response.end(text + format.tail());
             return;
         }
-        boolean isFirst = first;
-        Future<Void> left = text.isEmpty() ? Future.succeededFuture() : response.write(text.toString());
+        boolean isFirst = none && part.isEmpty();
+        Future<Void> left = text.isEmpty() ? Future.succeededFuture() : response.write(text);
         left.onSuccess(gone -> vertx.runOnContext(turn -> rows.next()
                 .onSuccess(next -> send(response, "", next, rows, format, isFirst))
                 .onFailure(trouble -> {

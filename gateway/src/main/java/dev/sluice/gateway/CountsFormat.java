@@ -1,24 +1,27 @@
 package dev.sluice.gateway;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.events.CountRecord;
 import dev.sluice.gateway.CountsView.Row;
-import java.io.IOException;
-import java.io.StringWriter;
+import dev.sluice.gateway.CountsView.Window;
 import java.io.UncheckedIOException;
-import java.util.Iterator;
+import java.util.List;
 
 /** Rows as text: each on a line of its own. */
 enum CountsFormat {
     /** One array. */
     JSON("application/json", "[", "\n]\n") {
         @Override
-        String row(Row row, boolean first) {
-            return (first ? "\n" : ",\n") + json(row);
+        void append(StringBuilder text, Row row, String window, boolean first) {
+            json(text.append(first ? "\n" : ",\n"), row, window);
+        }
+
+        @Override
+        String of(Window window) {
+            return jsonOf(window);
         }
     },
     /** RFC 4180; nothing of a type's name needs a quote. */
@@ -28,13 +31,18 @@ enum CountsFormat {
                     + "\r\n",
             "") {
         @Override
-        String row(Row row, boolean first) {
-            return csv(row);
+        void append(StringBuilder text, Row row, String window, boolean first) {
+            csv(text, row, window);
+        }
+
+        @Override
+        String of(Window window) {
+            return window.start() + "," + window.end();
         }
     };
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
-    private static final JsonFactory FACTORY = MAPPER.getFactory();
+    private static final JsonStringEncoder QUOTES = JsonStringEncoder.getInstance();
 
     private final String mediaType;
     private final String head;
@@ -58,47 +66,54 @@ enum CountsFormat {
         return tail;
     }
 
-    abstract String row(Row row, boolean first);
-
-    /** Rows of one array, so many at most. */
-    static String array(Iterator<Row> rows) {
-        StringBuilder text = new StringBuilder("[");
-        while (rows.hasNext()) {
-            text.append(json(rows.next())).append(rows.hasNext() ? "," : "");
-        }
-        return text.append(']').toString();
-    }
-
-    private static String json(Row row) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = FACTORY.createGenerator(text)) {
-            json.writeStartObject();
-            json.writeStringField(CountRecord.WINDOW_START, row.window().start().toString());
-            json.writeStringField(CountRecord.WINDOW_END, row.window().end().toString());
-            if (row.group().type().isEmpty()) {
-                json.writeNullField(CountRecord.EVENT_TYPE);
-            } else {
-                json.writeStringField(CountRecord.EVENT_TYPE, row.group().type());
+    /** @param first whether no row came before */
+    String rows(List<Row> rows, boolean first) {
+        StringBuilder text = new StringBuilder();
+        Window last = null;
+        String window = "";
+        for (Row row : rows) {
+            // a time takes longer to write than all else of a row, and rows of a window come together
+            if (!row.window().equals(last)) {
+                last = row.window();
+                window = of(last);
             }
-            json.writeStringField(CountRecord.OUTCOME, row.group().outcome());
-            json.writeNumberField(CountRecord.COUNT, row.count());
-            json.writeBooleanField("final", row.last());
-            if (row.aggregates() != null) {
-                json.writeRaw(',');
-                json.writeRaw(row.aggregates());
-            }
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            append(text, row, window, first && text.isEmpty());
         }
         return text.toString();
     }
 
-    private static String csv(Row row) {
-        StringBuilder text = new StringBuilder()
-                .append(row.window().start())
-                .append(',')
-                .append(row.window().end())
+    abstract void append(StringBuilder text, Row row, String window, boolean first);
+
+    abstract String of(Window window);
+
+    /** As JSON in one line. */
+    static String line(List<Row> rows) {
+        return "[" + JSON.rows(rows, true).replace("\n", "") + "]";
+    }
+
+    private static String jsonOf(Window window) {
+        return "{\"window_start\":\"" + window.start() + "\",\"window_end\":\"" + window.end() + "\",\"event_type\":";
+    }
+
+    private static void json(StringBuilder text, Row row, String window) {
+        text.append(window);
+        if (row.group().type().isEmpty()) {
+            text.append("null");
+        } else {
+            // the gateway lets none of these in, but a topic may hold anything
+            QUOTES.quoteAsString(row.group().type(), text.append('"'));
+            text.append('"');
+        }
+        QUOTES.quoteAsString(row.group().outcome(), text.append(",\"outcome\":\""));
+        text.append("\",\"count\":").append(row.count()).append(",\"final\":").append(row.last());
+        if (row.aggregates() != null) {
+            text.append(',').append(row.aggregates());
+        }
+        text.append('}');
+    }
+
+    private static void csv(StringBuilder text, Row row, String window) {
+        text.append(window)
                 .append(',')
                 .append(row.group().type())
                 .append(',')
@@ -111,7 +126,7 @@ enum CountsFormat {
         for (String name : CountRecord.AGGREGATES) {
             text.append(',').append(aggregates.path(name).asText());
         }
-        return text.append("\r\n").toString();
+        text.append("\r\n");
     }
 
     private static JsonNode aggregates(Row row) {

@@ -71,7 +71,7 @@ final class CountsStream {
     private final Deque<Change> changes = new ArrayDeque<>();
     private int rememberedBytes;
     private long number;
-    private boolean writing;
+    private boolean flushing;
     private long quiet;
 
     CountsStream(Vertx vertx, CountsView view, CountsFeed feed) {
@@ -166,28 +166,29 @@ final class CountsStream {
     }
 
     private void flush() {
-        if (!feed.isReady()) {
-            return;
-        }
         quiet += FLUSH_MILLIS;
-        boolean hasNew = false;
-        for (int i = 0; i < MOST_EVENTS; i++) {
-            List<Row> changed = view.changed(AT_ONCE);
-            if (changed.isEmpty()) {
-                break;
-            }
-            hasNew = true;
+        if (feed.isReady() && !flushing) {
+            flushing = true;
+            flush(MOST_EVENTS);
+        }
+    }
+
+    /** One event a turn of the event loop. */
+    private void flush(int most) {
+        List<Row> changed = view.changed(AT_ONCE);
+        if (!changed.isEmpty()) {
             quiet = 0;
             remember(changed);
+            if (most > 1) {
+                vertx.runOnContext(next -> flush(most - 1));
+                return;
+            }
         }
         boolean isQuiet = quiet >= QUIET_MILLIS;
         if (isQuiet) {
             quiet = 0;
         }
-        if (!writing && (isQuiet || hasNew)) {
-            writing = true;
-            write(List.copyOf(readers).iterator(), isQuiet);
-        }
+        write(List.copyOf(readers).iterator(), isQuiet);
     }
 
     /** To so many readers at once that the event loop is not held for long; whoever is behind then gets it next time. */
@@ -202,7 +203,7 @@ final class CountsStream {
         if (all.hasNext()) {
             vertx.runOnContext(next -> write(all, isQuiet));
         } else {
-            writing = false;
+            flushing = false;
         }
     }
 
@@ -243,6 +244,6 @@ final class CountsStream {
     }
 
     private static Buffer event(List<Row> rows) {
-        return Buffer.buffer("event: counts\ndata: " + CountsFormat.array(rows.iterator()) + "\n\n");
+        return Buffer.buffer("event: counts\ndata: " + CountsFormat.line(rows) + "\n\n");
     }
 }

@@ -72,7 +72,8 @@ class AlertsTest {
 
     private List<String> alerts() {
         List<String> names = new ArrayList<>();
-        rules.get("groups").forEach(group -> group.get("rules").forEach(rule -> names.add(rule.get("alert").asText())));
+        rules.get("groups").forEach(group -> group.get("rules")
+                .forEach(rule -> names.add(rule.get("alert").asText())));
         return names;
     }
 }

@@ -86,7 +86,8 @@ class ImageIT {
             }
             Awaitility.await().atMost(PATIENCE).until(() -> podman.logs("sluice-streaming")
                     .matches("(?s).*\\|user_click *\\|late *\\|" + EVENTS + " *\\|.*"));
-            Awaitility.await().atMost(PATIENCE)
+            Awaitility.await()
+                    .atMost(PATIENCE)
                     .until(() -> get(managementPort, "/api/counts").body().contains("\"count\":" + EVENTS));
             assertThat(podman.logs("sluice-gateway")).doesNotContain("[cds]");
             stop("sluice-gateway");
@@ -134,13 +135,20 @@ class ImageIT {
 
     private void start(String name, String image, int kafkaPort) throws Exception {
         Map<String, String> variables = new HashMap<>(Map.of(
-                "KAFKA_BOOTSTRAP_SERVERS", "localhost:" + kafkaPort,
-                "HTTP_PORT", Integer.toString(httpPort),
-                "MANAGEMENT_PORT", Integer.toString(managementPort),
-                "STREAMING_PORT", Integer.toString(streamingPort),
-                "POD_IP", "127.0.0.1",
-                "POD_NAME", name,
-                "POD_NAMESPACE", "sluice"));
+                "KAFKA_BOOTSTRAP_SERVERS",
+                "localhost:" + kafkaPort,
+                "HTTP_PORT",
+                Integer.toString(httpPort),
+                "MANAGEMENT_PORT",
+                Integer.toString(managementPort),
+                "STREAMING_PORT",
+                Integer.toString(streamingPort),
+                "POD_IP",
+                "127.0.0.1",
+                "POD_NAME",
+                name,
+                "POD_NAMESPACE",
+                "sluice"));
         podman.start(name, image, manifests, pod(name), variables);
     }
 
