@@ -24,7 +24,7 @@ OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/
 BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local demo replay backfill recount offload query test fault-test load-test bench bench-quick profile micro-bench images image-test deploy-local class-data build format clean jdk wrk
+.PHONY: help run-local demo replay backfill recount offload query api-key test fault-test load-test bench bench-quick profile micro-bench images image-test deploy-local class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -53,6 +53,9 @@ offload: $(BUILT) ## counts from Cassandra on to Iceberg (OFFLOAD_FORMAT=parquet
 
 query: $(BUILT) ## SQL="SELECT ..." over what Cassandra has and what was moved, as one table: counts
 	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-lake.jar query
+
+api-key: $(BUILT) ## NAME=shop: a key for one who sends, added to API_KEYS_FILE; TYPES=purchase.*,page_view and EXPIRES=2027-01-01T00:00:00Z narrow it
+	@java -cp gateway/target/sluice-gateway.jar dev.sluice.gateway.NewApiKey
 
 test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
 	$(MVN) -Pbrowser verify

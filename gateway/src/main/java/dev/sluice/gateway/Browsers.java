@@ -31,7 +31,7 @@ final class Browsers {
             cors.addOrigins(origins).allowCredentials(true);
         }
         return Optional.of(cors.allowedMethods(Set.of(HttpMethod.POST, HttpMethod.GET))
-                .allowedHeaders(Set.of("content-type", "content-encoding"))
+                .allowedHeaders(Set.of("content-type", "content-encoding", "authorization", "x-api-key"))
                 .exposedHeader("Retry-After")
                 .maxAgeSeconds(MAX_AGE_SECONDS));
     }

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The running whole: one publisher, an ingest verticle a core, the management port. */
 final class Gateway {
@@ -23,6 +24,8 @@ final class Gateway {
 
     /** What is read once, and sent as it is. */
     private record Files(Buffer contract, Page page) {}
+
+    private final @Nullable ApiKeys keys;
 
     private final Vertx vertx;
     private final Settings settings;
@@ -35,6 +38,7 @@ final class Gateway {
     Gateway(Vertx vertx, Settings settings) {
         this.vertx = vertx;
         this.settings = settings;
+        this.keys = settings.apiKeysFile().map(ApiKeys::new).orElse(null);
         this.budget = new Budget(settings.inFlightBytes(), settings.largestRequest());
         metrics.watch(budget);
         this.kafka = new KafkaPublisher(
@@ -67,6 +71,9 @@ final class Gateway {
             }
         }
         settings.tls().ifPresent(Tls::load);
+        if (keys != null) {
+            keys.load();
+        }
         settings.spoolFolder().ifPresent(this::openSpool);
         try (InputStream in = Objects.requireNonNull(Gateway.class.getResourceAsStream("openapi.yaml"))) {
             return new Files(Buffer.buffer(in.readAllBytes()), Page.load(settings));
@@ -87,13 +94,16 @@ final class Gateway {
 
     private Future<Void> deploy(Files files) {
         Future<String> ingest = vertx.deployVerticle(
-                () -> new IngestVerticle(settings, publisher, metrics, budget, files.contract, () -> stopping),
+                () -> new IngestVerticle(settings, publisher, metrics, budget, keys, files.contract, () -> stopping),
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()));
         Future<String> management =
                 vertx.deployVerticle(new ManagementVerticle(settings, this::isReady, metrics, files.page));
         return Future.join(ingest, management)
                 .onSuccess(both -> {
                     publisher.start();
+                    if (keys != null) {
+                        keys.watch(vertx);
+                    }
                     vertx.setPeriodic(MEASURE_MILLIS, timer -> budget.measure());
                 })
                 .<Void>mapEmpty()

@@ -8,6 +8,7 @@ import static dev.sluice.events.Rejection.OUTCOME_UNKNOWN;
 import static dev.sluice.events.Rejection.UNSUPPORTED_ENCODING;
 import static dev.sluice.events.Rejection.URI_TOO_LONG;
 
+import dev.sluice.events.Field;
 import dev.sluice.events.Rejection;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
@@ -65,6 +66,7 @@ final class IngestVerticle extends VerticleBase {
     private final CloudEventReader cloudEvents = new CloudEventReader();
     private final Buffer contract;
     private final Budget budget;
+    private final @Nullable ApiKeys keys;
     private final BooleanSupplier stopping;
     private final Set<Exchange> inFlight = new HashSet<>();
 
@@ -76,6 +78,7 @@ final class IngestVerticle extends VerticleBase {
     /**
      * Takes no requests yet.
      *
+     * @param keys null where no sender needs one
      * @param contract the OpenAPI document
      * @param stopping whether the port will be closed soon
      */
@@ -84,10 +87,12 @@ final class IngestVerticle extends VerticleBase {
             Publisher publisher,
             Metrics metrics,
             Budget budget,
+            @Nullable ApiKeys keys,
             Buffer contract,
             BooleanSupplier stopping) {
         this.stopping = stopping;
         this.budget = budget;
+        this.keys = keys;
         this.contract = contract;
         this.settings = settings;
         this.publisher = publisher;
@@ -204,6 +209,7 @@ final class IngestVerticle extends VerticleBase {
     private void take(HttpServerRequest request, Connections.Use use) {
         long receivedMillis = System.currentTimeMillis();
         try {
+            ApiKey sender = sender(request);
             Format format = Format.of(request);
             String encoding = encoding(request);
             Budget.Permit permit = admission.admit(use.share());
@@ -213,14 +219,14 @@ final class IngestVerticle extends VerticleBase {
                     .compose(body -> {
                         exchange.published();
                         return encoding.isEmpty()
-                                ? take(format, request, body, receivedMillis)
+                                ? take(sender, format, request, body, receivedMillis)
                                 : Inflation.inflate(
                                                 context,
                                                 body,
                                                 encoding,
                                                 settings.bounds().inflatedBytes(),
                                                 permit)
-                                        .compose(inflated -> take(format, request, inflated, receivedMillis));
+                                        .compose(inflated -> take(sender, format, request, inflated, receivedMillis));
                     })
                     .onComplete(exchange);
         } catch (RefusedException e) {
@@ -233,11 +239,12 @@ final class IngestVerticle extends VerticleBase {
         long receivedMillis = System.currentTimeMillis();
         HttpServerRequest request = routing.request();
         try {
+            ApiKey sender = sender(request);
             Budget.Permit permit = admission.admit(use.share());
             Exchange exchange = begin(permit, use, outcome -> responses.answerImage(request, outcome));
             exchange.published();
             intake(receivedMillis, false)
-                    .take(verdict(() -> Pixel.toEvent(routing.queryParams())))
+                    .take(verdict(sender, () -> Pixel.toEvent(routing.queryParams())))
                     .onComplete(exchange);
         } catch (RefusedException e) {
             responses.refuse(request.response(), e.refusal());
@@ -252,42 +259,53 @@ final class IngestVerticle extends VerticleBase {
         });
     }
 
-    private Future<Results> take(Format format, HttpServerRequest request, byte[] body, long receivedMillis) {
+    /** Null where no sender needs a key. */
+    private @Nullable ApiKey sender(HttpServerRequest request) throws RefusedException {
+        return keys == null ? null : keys.sender(request);
+    }
+
+    private Future<Results> take(
+            @Nullable ApiKey sender, Format format, HttpServerRequest request, byte[] body, long receivedMillis) {
         try {
             return switch (format) {
                 case JSON ->
                     Items.isArray(body)
-                            ? takeEvents(Items.ofArray(body, settings.bounds().batchEvents()), receivedMillis)
-                            : intake(receivedMillis, false).take(validator.check(body));
-                case LINES -> takeEvents(Items.ofLines(body, settings.bounds().batchEvents()), receivedMillis);
+                            ? takeEvents(
+                                    sender,
+                                    Items.ofArray(body, settings.bounds().batchEvents()),
+                                    receivedMillis)
+                            : intake(receivedMillis, false).take(check(sender, body));
+                case LINES ->
+                    takeEvents(sender, Items.ofLines(body, settings.bounds().batchEvents()), receivedMillis);
                 case CLOUDEVENT_BINARY ->
-                    intake(receivedMillis, false)
-                            .take(verdict(() ->
-                                    cloudEvents.binary(request.headers(), body).toEvent()));
-                case CLOUDEVENT -> intake(receivedMillis, false).take(cloudEvent(body));
-                case CLOUDEVENT_BATCH -> takeCloudEvents(body, receivedMillis);
+                    intake(receivedMillis, false).take(verdict(sender, () -> cloudEvents
+                            .binary(request.headers(), body)
+                            .toEvent()));
+                case CLOUDEVENT -> intake(receivedMillis, false).take(cloudEvent(sender, body));
+                case CLOUDEVENT_BATCH -> takeCloudEvents(sender, body, receivedMillis);
             };
         } catch (RefusedException e) {
             return Future.failedFuture(e);
         }
     }
 
-    private Future<Results> takeEvents(Items items, long receivedMillis) {
-        return intake(receivedMillis, true).take(items, validator::check);
+    private Future<Results> takeEvents(@Nullable ApiKey sender, Items items, long receivedMillis) {
+        return intake(receivedMillis, true).take(items, event -> check(sender, event));
     }
 
-    private Future<Results> takeCloudEvents(byte[] body, long receivedMillis) throws RefusedException {
+    private Future<Results> takeCloudEvents(@Nullable ApiKey sender, byte[] body, long receivedMillis)
+            throws RefusedException {
         if (!Items.isArray(body)) {
             Refusal refusal = JsonSyntax.checkValue(body);
             throw (refusal == null ? Refusal.of(Rejection.WRONG_TYPE, "Send a JSON array of CloudEvents.") : refusal)
                     .asException();
         }
         Items items = Items.ofArray(body, settings.bounds().batchEvents());
-        return intake(receivedMillis, true).take(items, this::cloudEvent);
+        return intake(receivedMillis, true).take(items, event -> cloudEvent(sender, event));
     }
 
-    private Verdict cloudEvent(byte[] bytes) {
-        return verdict(() -> cloudEvents.structured(bytes).toEvent());
+    private Verdict cloudEvent(@Nullable ApiKey sender, byte[] bytes) {
+        return verdict(sender, () -> cloudEvents.structured(bytes).toEvent());
     }
 
     private Intake intake(long receivedMillis, boolean batch) {
@@ -299,12 +317,23 @@ final class IngestVerticle extends VerticleBase {
         byte[] event() throws RefusedException;
     }
 
-    private Verdict verdict(Source source) {
+    private Verdict verdict(@Nullable ApiKey sender, Source source) {
         try {
-            return validator.check(source.event());
+            return check(sender, source.event());
         } catch (RefusedException e) {
             return e.refusal();
         }
+    }
+
+    /** Whether it is an event, and one that its sender may send. */
+    private Verdict check(@Nullable ApiKey sender, byte[] bytes) {
+        Verdict verdict = validator.check(bytes);
+        return sender == null || !(verdict instanceof Event event) || sender.allows(event.type())
+                ? verdict
+                : Refusal.of(
+                        Rejection.TYPE_NOT_ALLOWED,
+                        Field.EVENT_TYPE,
+                        "The key " + sender.name() + " is for " + String.join(", ", sender.types()) + ".");
     }
 
     private static String encoding(HttpServerRequest request) throws RefusedException {

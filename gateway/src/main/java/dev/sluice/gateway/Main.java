@@ -40,6 +40,9 @@ public final class Main {
                     IngestVerticle.PATH,
                     settings.managementHost(),
                     settings.managementPort());
+            if (settings.apiKeysFile().isEmpty()) {
+                LOG.warn("Whoever reaches port {} may send events: there is no API_KEYS_FILE", settings.httpPort());
+            }
         } catch (SettingsException e) {
             exit(String.valueOf(e.getMessage()));
         } catch (ExecutionException e) {

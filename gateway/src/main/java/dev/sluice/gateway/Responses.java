@@ -112,6 +112,9 @@ final class Responses {
                     "Retry-After",
                     rejection == Rejection.OVERLOADED ? Integer.toString(budget.retryAfterSeconds()) : "1");
         }
+        if (rejection == Rejection.UNAUTHENTICATED) {
+            response.putHeader("WWW-Authenticate", "Bearer realm=\"sluice\"");
+        }
         if (rejection == Rejection.UNSUPPORTED_ENCODING) {
             response.putHeader("Accept-Encoding", Inflation.ENCODINGS);
         }

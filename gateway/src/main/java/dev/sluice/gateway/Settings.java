@@ -35,6 +35,7 @@ record Settings(
         Duration drainDelay,
         List<String> corsOrigins,
         List<String> webhookOrigins,
+        Optional<Path> apiKeysFile,
         Optional<Tls> tls,
         String countsTopic,
         int countsWindows,
@@ -97,6 +98,10 @@ record Settings(
             "senders of CloudEvents web hooks that get the permission they ask for, `eventgrid.azure.net`; `*` for any",
             "a host name, or *",
             Pattern.compile("\\*|[A-Za-z0-9.-]+"));
+    static final Setting<String> API_KEYS_FILE = Setting.text(
+            "API_KEYS_FILE",
+            "",
+            "file of the keys that senders need, read again when it changes; without it, whoever reaches the port may send");
     static final Setting<String> TLS_CERT = Setting.text(
             "TLS_CERT", "", "PEM file of the certificate chain; with `TLS_KEY`, events are taken over HTTPS alone");
     static final Setting<String> TLS_KEY = Setting.text("TLS_KEY", "", "PEM file of the certificate's key, PKCS 8");
@@ -147,6 +152,9 @@ record Settings(
                 environment.get(DRAIN_DELAY),
                 environment.get(CORS_ORIGINS),
                 environment.get(WEBHOOK_ORIGINS),
+                Optional.of(environment.get(API_KEYS_FILE))
+                        .filter(file -> !file.isEmpty())
+                        .map(Path::of),
                 Tls.read(environment),
                 topics.counts(environment),
                 environment.get(COUNTS_WINDOWS),
@@ -216,6 +224,7 @@ record Settings(
                 DRAIN_DELAY,
                 CORS_ORIGINS,
                 WEBHOOK_ORIGINS,
+                API_KEYS_FILE,
                 TLS_CERT,
                 TLS_KEY,
                 COUNTS_WINDOWS,

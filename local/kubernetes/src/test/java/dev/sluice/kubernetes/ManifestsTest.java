@@ -59,7 +59,7 @@ class ManifestsTest {
     private static final Set<String> FOREIGN = Set.of("monitoring.coreos.com/v1");
     /** Made by whoever keeps secrets: the overlay says what they hold. */
     private static final Set<String> SECRETS =
-            Set.of("sluice-kafka", "sluice-kafka-ca", "sluice-cassandra", "sluice-tls");
+            Set.of("sluice-kafka", "sluice-kafka-ca", "sluice-cassandra", "sluice-api-keys", "sluice-tls");
 
     private static final Pattern PINNED = Pattern.compile("\\S+(:(?!latest$)[\\w.-]+|@sha256:[0-9a-f]{64})");
     private static final Pattern OURS = Pattern.compile("sluice-.*|executor");

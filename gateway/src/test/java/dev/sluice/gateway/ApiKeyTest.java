@@ -1,0 +1,36 @@
+package dev.sluice.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.CharRange;
+import net.jqwik.api.constraints.StringLength;
+
+class ApiKeyTest {
+    /** As the same pattern says it as a regular expression. */
+    @Property
+    void allows_anyPattern_matchesAsAnExpressionDoes(
+            @ForAll
+                    @CharRange(from = 'a', to = 'b')
+                    @net.jqwik.api.constraints.Chars('*')
+                    @StringLength(min = 1, max = 8)
+                    String pattern,
+            @ForAll @CharRange(from = 'a', to = 'b') @StringLength(min = 1, max = 8) String type) {
+        String expression =
+                Arrays.stream(pattern.split("\\*", -1)).map(Pattern::quote).collect(Collectors.joining(".*"));
+        ApiKey key = ApiKey.issue("a", List.of(pattern), null).key();
+        assertThat(key.allows(type)).isEqualTo(type.matches(expression));
+    }
+
+    @Property
+    void isSecret_anyOther_isNot(@ForAll @StringLength(max = 60) String other) {
+        ApiKey.Issued issued = ApiKey.issue("a", List.of(), null);
+        assertThat(issued.key().isSecret(issued.token().substring(2))).isTrue();
+        assertThat(issued.key().isSecret(other)).isFalse();
+    }
+}
