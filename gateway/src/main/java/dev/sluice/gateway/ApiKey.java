@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.events.Field;
+import dev.sluice.events.Rejection;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
@@ -128,6 +130,16 @@ record ApiKey(
 
     boolean isExpired(Instant now) {
         return expires != null && !now.isBefore(expires);
+    }
+
+    /** The same, or a refusal of an event that this key is not for. */
+    Verdict check(Verdict verdict) {
+        return !(verdict instanceof Event event) || allows(event.type())
+                ? verdict
+                : Refusal.of(
+                        Rejection.TYPE_NOT_ALLOWED,
+                        Field.EVENT_TYPE,
+                        "The key " + name + " is for " + String.join(", ", types) + ".");
     }
 
     boolean allows(String type) {

@@ -161,13 +161,14 @@ final class CountsApi {
             CountsRows rows,
             CountsFormat format,
             boolean none) {
-        String text = head + format.rows(part, none);
+        StringBuilder text = new StringBuilder(head);
+        format.append(text, part, none);
         if (!rows.hasNext()) {
-            response.end(text + format.tail());
+            response.end(text.append(format.tail()).toString());
             return;
         }
         boolean isFirst = none && part.isEmpty();
-        Future<Void> left = text.isEmpty() ? Future.succeededFuture() : response.write(text);
+        Future<Void> left = text.isEmpty() ? Future.succeededFuture() : response.write(text.toString());
         left.onSuccess(gone -> vertx.runOnContext(turn -> rows.next()
                 .onSuccess(next -> send(response, "", next, rows, format, isFirst))
                 .onFailure(trouble -> {

@@ -13,10 +13,10 @@ import java.util.List;
 /** Rows as text: each on a line of its own. */
 enum CountsFormat {
     /** One array. */
-    JSON("application/json", "[", "\n]\n") {
+    JSON("application/json", "[", "\n", ",\n", "\n]\n") {
         @Override
-        void append(StringBuilder text, Row row, String window, boolean first) {
-            json(text.append(first ? "\n" : ",\n"), row, window);
+        void append(StringBuilder text, Row row, String window) {
+            json(text, row, window);
         }
 
         @Override
@@ -29,9 +29,11 @@ enum CountsFormat {
             "text/csv; charset=utf-8",
             "window_start,window_end,event_type,outcome,count,final," + String.join(",", CountRecord.AGGREGATES)
                     + "\r\n",
+            "",
+            "",
             "") {
         @Override
-        void append(StringBuilder text, Row row, String window, boolean first) {
+        void append(StringBuilder text, Row row, String window) {
             csv(text, row, window);
         }
 
@@ -46,11 +48,15 @@ enum CountsFormat {
 
     private final String mediaType;
     private final String head;
+    private final String beforeFirst;
+    private final String beforeNext;
     private final String tail;
 
-    CountsFormat(String mediaType, String head, String tail) {
+    CountsFormat(String mediaType, String head, String beforeFirst, String beforeNext, String tail) {
         this.mediaType = mediaType;
         this.head = head;
+        this.beforeFirst = beforeFirst;
+        this.beforeNext = beforeNext;
         this.tail = tail;
     }
 
@@ -67,29 +73,34 @@ enum CountsFormat {
     }
 
     /** @param first whether no row came before */
-    String rows(List<Row> rows, boolean first) {
-        StringBuilder text = new StringBuilder();
+    void append(StringBuilder text, List<Row> rows, boolean first) {
+        append(text, rows, first ? beforeFirst : beforeNext, beforeNext);
+    }
+
+    /** As JSON, all in one line. */
+    static void line(StringBuilder text, List<Row> rows) {
+        JSON.append(text.append('['), rows, "", ",");
+        text.append(']');
+    }
+
+    private void append(StringBuilder text, List<Row> rows, String before, String beforeNext) {
         Window last = null;
         String window = "";
+        String separator = before;
         for (Row row : rows) {
             // a time takes longer to write than all else of a row, and rows of a window come together
             if (!row.window().equals(last)) {
                 last = row.window();
                 window = of(last);
             }
-            append(text, row, window, first && text.isEmpty());
+            append(text.append(separator), row, window);
+            separator = beforeNext;
         }
-        return text.toString();
     }
 
-    abstract void append(StringBuilder text, Row row, String window, boolean first);
+    abstract void append(StringBuilder text, Row row, String window);
 
     abstract String of(Window window);
-
-    /** As JSON in one line. */
-    static String line(List<Row> rows) {
-        return "[" + JSON.rows(rows, true).replace("\n", "") + "]";
-    }
 
     private static String jsonOf(Window window) {
         return "{\"window_start\":\"" + window.start() + "\",\"window_end\":\"" + window.end() + "\",\"event_type\":";

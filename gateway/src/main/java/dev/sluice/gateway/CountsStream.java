@@ -29,10 +29,13 @@ final class CountsStream {
     private static final long QUIET_MILLIS = 15_000;
 
     /** Of a snapshot or of a change: the event loop is held no longer than for these. */
-    private static final int AT_ONCE = 500;
+    private static final int AT_ONCE = 250;
+
+    /** Most rows have fewer. */
+    private static final int ROW_CHARACTERS = 192;
 
     /** At one time: what has changed beyond is told the next time, or not at all if it has changed again by then. */
-    private static final int MOST_EVENTS = 4;
+    private static final int MOST_EVENTS = 8;
 
     /** What a reader may have missed and still goes on: a minute of changes where they are few, and a few MiB. */
     private static final int REMEMBERED = 240;
@@ -244,6 +247,8 @@ final class CountsStream {
     }
 
     private static Buffer event(List<Row> rows) {
-        return Buffer.buffer("event: counts\ndata: " + CountsFormat.line(rows) + "\n\n");
+        StringBuilder text = new StringBuilder(rows.size() * ROW_CHARACTERS).append("event: counts\ndata: ");
+        CountsFormat.line(text, rows);
+        return Buffer.buffer(text.append("\n\n").toString());
     }
 }

@@ -8,7 +8,6 @@ import static dev.sluice.events.Rejection.OUTCOME_UNKNOWN;
 import static dev.sluice.events.Rejection.UNSUPPORTED_ENCODING;
 import static dev.sluice.events.Rejection.URI_TOO_LONG;
 
-import dev.sluice.events.Field;
 import dev.sluice.events.Rejection;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
@@ -30,6 +29,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Takes events on one event loop: admit, read, inflate, split, validate, publish, respond. */
@@ -63,6 +63,7 @@ final class IngestVerticle extends VerticleBase {
     private final Metrics metrics;
     private final Responses responses;
     private final EventValidator validator;
+    private final Function<byte[], Verdict> anyone;
     private final CloudEventReader cloudEvents = new CloudEventReader();
     private final Buffer contract;
     private final Budget budget;
@@ -99,6 +100,7 @@ final class IngestVerticle extends VerticleBase {
         this.metrics = metrics;
         this.responses = new Responses(metrics, budget);
         this.validator = new EventValidator(settings.bounds(), settings.keys());
+        this.anyone = validator::check;
     }
 
     @Override
@@ -209,7 +211,7 @@ final class IngestVerticle extends VerticleBase {
     private void take(HttpServerRequest request, Connections.Use use) {
         long receivedMillis = System.currentTimeMillis();
         try {
-            ApiKey sender = sender(request);
+            Function<byte[], Verdict> check = check(request);
             Format format = Format.of(request);
             String encoding = encoding(request);
             Budget.Permit permit = admission.admit(use.share());
@@ -219,14 +221,14 @@ final class IngestVerticle extends VerticleBase {
                     .compose(body -> {
                         exchange.published();
                         return encoding.isEmpty()
-                                ? take(sender, format, request, body, receivedMillis)
+                                ? take(check, format, request, body, receivedMillis)
                                 : Inflation.inflate(
                                                 context,
                                                 body,
                                                 encoding,
                                                 settings.bounds().inflatedBytes(),
                                                 permit)
-                                        .compose(inflated -> take(sender, format, request, inflated, receivedMillis));
+                                        .compose(inflated -> take(check, format, request, inflated, receivedMillis));
                     })
                     .onComplete(exchange);
         } catch (RefusedException e) {
@@ -239,12 +241,12 @@ final class IngestVerticle extends VerticleBase {
         long receivedMillis = System.currentTimeMillis();
         HttpServerRequest request = routing.request();
         try {
-            ApiKey sender = sender(request);
+            Function<byte[], Verdict> check = check(request);
             Budget.Permit permit = admission.admit(use.share());
             Exchange exchange = begin(permit, use, outcome -> responses.answerImage(request, outcome));
             exchange.published();
             intake(receivedMillis, false)
-                    .take(verdict(sender, () -> Pixel.toEvent(routing.queryParams())))
+                    .take(verdict(check, () -> Pixel.toEvent(routing.queryParams())))
                     .onComplete(exchange);
         } catch (RefusedException e) {
             responses.refuse(request.response(), e.refusal());
@@ -259,41 +261,51 @@ final class IngestVerticle extends VerticleBase {
         });
     }
 
-    /** Null where no sender needs a key. */
-    private @Nullable ApiKey sender(HttpServerRequest request) throws RefusedException {
-        return keys == null ? null : keys.sender(request);
+    /**
+     * Judges the events of a request.
+     *
+     * @throws RefusedException where its sender may send none
+     */
+    private Function<byte[], Verdict> check(HttpServerRequest request) throws RefusedException {
+        if (keys == null) {
+            return anyone;
+        }
+        ApiKey sender = keys.sender(request);
+        return bytes -> sender.check(validator.check(bytes));
     }
 
     private Future<Results> take(
-            @Nullable ApiKey sender, Format format, HttpServerRequest request, byte[] body, long receivedMillis) {
+            Function<byte[], Verdict> check,
+            Format format,
+            HttpServerRequest request,
+            byte[] body,
+            long receivedMillis) {
         try {
             return switch (format) {
                 case JSON ->
                     Items.isArray(body)
                             ? takeEvents(
-                                    sender,
-                                    Items.ofArray(body, settings.bounds().batchEvents()),
-                                    receivedMillis)
-                            : intake(receivedMillis, false).take(check(sender, body));
+                                    check, Items.ofArray(body, settings.bounds().batchEvents()), receivedMillis)
+                            : intake(receivedMillis, false).take(check.apply(body));
                 case LINES ->
-                    takeEvents(sender, Items.ofLines(body, settings.bounds().batchEvents()), receivedMillis);
+                    takeEvents(check, Items.ofLines(body, settings.bounds().batchEvents()), receivedMillis);
                 case CLOUDEVENT_BINARY ->
-                    intake(receivedMillis, false).take(verdict(sender, () -> cloudEvents
+                    intake(receivedMillis, false).take(verdict(check, () -> cloudEvents
                             .binary(request.headers(), body)
                             .toEvent()));
-                case CLOUDEVENT -> intake(receivedMillis, false).take(cloudEvent(sender, body));
-                case CLOUDEVENT_BATCH -> takeCloudEvents(sender, body, receivedMillis);
+                case CLOUDEVENT -> intake(receivedMillis, false).take(cloudEvent(check, body));
+                case CLOUDEVENT_BATCH -> takeCloudEvents(check, body, receivedMillis);
             };
         } catch (RefusedException e) {
             return Future.failedFuture(e);
         }
     }
 
-    private Future<Results> takeEvents(@Nullable ApiKey sender, Items items, long receivedMillis) {
-        return intake(receivedMillis, true).take(items, event -> check(sender, event));
+    private Future<Results> takeEvents(Function<byte[], Verdict> check, Items items, long receivedMillis) {
+        return intake(receivedMillis, true).take(items, check);
     }
 
-    private Future<Results> takeCloudEvents(@Nullable ApiKey sender, byte[] body, long receivedMillis)
+    private Future<Results> takeCloudEvents(Function<byte[], Verdict> check, byte[] body, long receivedMillis)
             throws RefusedException {
         if (!Items.isArray(body)) {
             Refusal refusal = JsonSyntax.checkValue(body);
@@ -301,11 +313,11 @@ final class IngestVerticle extends VerticleBase {
                     .asException();
         }
         Items items = Items.ofArray(body, settings.bounds().batchEvents());
-        return intake(receivedMillis, true).take(items, event -> cloudEvent(sender, event));
+        return intake(receivedMillis, true).take(items, event -> cloudEvent(check, event));
     }
 
-    private Verdict cloudEvent(@Nullable ApiKey sender, byte[] bytes) {
-        return verdict(sender, () -> cloudEvents.structured(bytes).toEvent());
+    private Verdict cloudEvent(Function<byte[], Verdict> check, byte[] bytes) {
+        return verdict(check, () -> cloudEvents.structured(bytes).toEvent());
     }
 
     private Intake intake(long receivedMillis, boolean batch) {
@@ -317,23 +329,12 @@ final class IngestVerticle extends VerticleBase {
         byte[] event() throws RefusedException;
     }
 
-    private Verdict verdict(@Nullable ApiKey sender, Source source) {
+    private Verdict verdict(Function<byte[], Verdict> check, Source source) {
         try {
-            return check(sender, source.event());
+            return check.apply(source.event());
         } catch (RefusedException e) {
             return e.refusal();
         }
-    }
-
-    /** Whether it is an event, and one that its sender may send. */
-    private Verdict check(@Nullable ApiKey sender, byte[] bytes) {
-        Verdict verdict = validator.check(bytes);
-        return sender == null || !(verdict instanceof Event event) || sender.allows(event.type())
-                ? verdict
-                : Refusal.of(
-                        Rejection.TYPE_NOT_ALLOWED,
-                        Field.EVENT_TYPE,
-                        "The key " + sender.name() + " is for " + String.join(", ", sender.types()) + ".");
     }
 
     private static String encoding(HttpServerRequest request) throws RefusedException {

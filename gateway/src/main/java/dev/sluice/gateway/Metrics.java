@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What the gateway counts. Each request moves exactly one counter of requests, each event exactly one of events. */
 final class Metrics implements AutoCloseable {
-    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final PrometheusMeterRegistry registry = registry();
     private @Nullable KafkaClientMetrics kafka;
     private final JvmGcMetrics gc = new JvmGcMetrics();
     private final Counter accepted = request("accepted");
@@ -38,7 +38,6 @@ final class Metrics implements AutoCloseable {
     private final LongAdder inFlight = new LongAdder();
 
     Metrics() {
-        registry.config().meterFilter(MeterFilter.deny(Metrics::hasOddName));
         for (Rejection rejection : Rejection.values()) {
             refused.put(rejection, request(rejection.code()));
             refusedEvents.put(rejection, event(rejection.code()));
@@ -49,6 +48,12 @@ final class Metrics implements AutoCloseable {
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
         new UptimeMetrics().bindTo(registry);
+    }
+
+    private static PrometheusMeterRegistry registry() {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        registry.config().meterFilter(MeterFilter.deny(Metrics::hasOddName));
+        return registry;
     }
 
     void begin() {

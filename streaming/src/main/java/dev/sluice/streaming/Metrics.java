@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
 final class Metrics {
     private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
 
-    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final PrometheusMeterRegistry registry = registry();
     private final Map<Outcome, Counter> rows = new EnumMap<>(Outcome.class);
     private final Counter read = counter("sluice.records.read", "Records read from Kafka");
     private final Counter dropped =
@@ -47,10 +47,6 @@ final class Metrics {
 
     @SuppressWarnings("resource") // the process has one of each until it ends
     Metrics() {
-        registry.config()
-                .meterFilter(MeterFilter.deny(
-                        // promtool finds fault with their names
-                        id -> id.getName().endsWith(".count") || "ns".equals(id.getBaseUnit())));
         for (Outcome outcome : Outcome.values()) {
             rows.put(
                     outcome,
@@ -66,6 +62,14 @@ final class Metrics {
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
         new UptimeMetrics().bindTo(registry);
+    }
+
+    private static PrometheusMeterRegistry registry() {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        // promtool finds fault with their names
+        registry.config()
+                .meterFilter(MeterFilter.deny(id -> id.getName().endsWith(".count") || "ns".equals(id.getBaseUnit())));
+        return registry;
     }
 
     /** Notes what a batch did. */
