@@ -259,8 +259,9 @@ class PageTest {
             for (int type = 0; type < TYPES; type++) {
                 send("type_" + type, "counted", 1 + type, minute);
             }
+            // or all of them wait in memory
+            producer.flush();
         }
-        producer.flush();
         Instant oldest = NOW.minus(Duration.ofMinutes(DAY - 2));
         await().atMost(Duration.ofMinutes(1))
                 .until(() -> page.request()

@@ -2,6 +2,8 @@ package dev.sluice.gateway;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.events.CountRecord;
@@ -13,7 +15,6 @@ import io.vertx.kafka.client.consumer.KafkaConsumerRecord;
 import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -33,20 +34,15 @@ final class CountsFeed {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long AGAIN_MILLIS = 2_000;
     private static final long LOOK_MILLIS = 200;
-    private static final List<String> DECLARED = List.of(
-            CountRecord.WINDOW_START,
-            CountRecord.WINDOW_END,
-            CountRecord.EVENT_TYPE,
-            CountRecord.OUTCOME,
-            CountRecord.COUNT,
-            CountRecord.BATCH);
-
     private final Vertx vertx;
     private final String topic;
     private final Map<String, String> client;
     private final CountsView view;
     private @Nullable KafkaConsumer<byte[], byte[]> consumer;
     private @Nullable ObjectNode progress;
+    private String lastStart = "";
+    private String lastEnd = "";
+    private CountsView.Window lastWindow = new CountsView.Window(Instant.EPOCH, Instant.EPOCH);
     private boolean ready;
     private boolean closed;
 
@@ -77,6 +73,8 @@ final class CountsFeed {
         // beside the events, a little memory
         consumer.put("fetch.max.bytes", "1048576");
         consumer.put("max.partition.fetch.bytes", "262144");
+        // the event loop is held for as long as these take
+        consumer.put("max.poll.records", "200");
         return Map.copyOf(consumer);
     }
 
@@ -162,14 +160,15 @@ final class CountsFeed {
             if (record.value() == null) {
                 return;
             }
-            ObjectNode value = (ObjectNode) JSON.readTree(record.value());
             switch (key) {
                 case CountRecord.WATERMARK ->
                     view.close(
                             record.partition(),
-                            Instant.parse(value.path(CountRecord.WATERMARK).asText()));
-                case CountRecord.PROGRESS -> progress = value;
-                default -> put(value, record.partition());
+                            Instant.parse(JSON.readTree(record.value())
+                                    .path(CountRecord.WATERMARK)
+                                    .asText()));
+                case CountRecord.PROGRESS -> progress = (ObjectNode) JSON.readTree(record.value());
+                default -> put(record.value(), record.partition());
             }
         } catch (IOException | DateTimeException | NullPointerException | ClassCastException e) {
             LOG.warn(
@@ -180,19 +179,53 @@ final class CountsFeed {
         }
     }
 
-    private void put(ObjectNode count, int partition) {
-        CountsView.Window window = new CountsView.Window(
-                Instant.parse(count.path(CountRecord.WINDOW_START).asText()),
-                Instant.parse(count.path(CountRecord.WINDOW_END).asText()));
-        CountsView.Group group = new CountsView.Group(
-                count.path(CountRecord.EVENT_TYPE).asText(),
-                count.path(CountRecord.OUTCOME).asText());
-        long value = count.path(CountRecord.COUNT).asLong();
-        String aggregates = count.remove(DECLARED).toString();
+    /** Without a tree: at the start there may be millions of them. */
+    private void put(byte[] value, int partition) throws IOException {
+        String start = "";
+        String end = "";
+        String type = "";
+        String outcome = "";
+        long count = 0;
+        StringBuilder aggregates = new StringBuilder();
+        try (JsonParser json = JSON.createParser(value)) {
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                throw new IOException("not an object");
+            }
+            for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
+                JsonToken token = json.nextToken();
+                switch (name) {
+                    case CountRecord.WINDOW_START -> start = json.getText();
+                    case CountRecord.WINDOW_END -> end = json.getText();
+                    case CountRecord.EVENT_TYPE -> type = token == JsonToken.VALUE_NULL ? "" : json.getText();
+                    case CountRecord.OUTCOME -> outcome = json.getText();
+                    case CountRecord.COUNT -> count = json.getLongValue();
+                    default -> {
+                        if (token.isNumeric() && CountRecord.AGGREGATES.contains(name)) {
+                            aggregates
+                                    .append(aggregates.isEmpty() ? "\"" : ",\"")
+                                    .append(name)
+                                    .append("\":")
+                                    .append(json.getText());
+                        } else {
+                            json.skipChildren();
+                        }
+                    }
+                }
+            }
+        }
         view.put(
-                window,
-                group,
-                new CountsView.Counted(
-                        value, partition, count.isEmpty() ? null : aggregates.substring(1, aggregates.length() - 1)));
+                window(start, end),
+                new CountsView.Group(type, outcome),
+                new CountsView.Counted(count, partition, aggregates.isEmpty() ? null : aggregates.toString()));
+    }
+
+    /** Counts of a window come together, and to read two times takes as long as all else of a count. */
+    private CountsView.Window window(String start, String end) {
+        if (!start.equals(lastStart) || !end.equals(lastEnd)) {
+            lastWindow = new CountsView.Window(Instant.parse(start), Instant.parse(end));
+            lastStart = start;
+            lastEnd = end;
+        }
+        return lastWindow;
     }
 }
