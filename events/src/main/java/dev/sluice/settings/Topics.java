@@ -41,12 +41,10 @@ public record Topics(String fallback, List<Route> routes) {
     public static final List<Setting<?>> SETTINGS = List.of(DEFAULT, ROUTES, COUNTS);
 
     /** Events whose type matches go to the topic. */
-    public record Route(Pattern type, String topic) {
+    public record Route(TypePattern type, String topic) {
         private static Route parse(String text) {
             int equals = text.indexOf('=');
-            // quoted between the stars, so that a dot is a dot
-            String pattern = "\\Q" + text.substring(0, equals).replace("*", "\\E.*\\Q") + "\\E";
-            return new Route(Pattern.compile(pattern), text.substring(equals + 1));
+            return new Route(new TypePattern(text.substring(0, equals)), text.substring(equals + 1));
         }
     }
 
@@ -78,7 +76,7 @@ public record Topics(String fallback, List<Route> routes) {
     /** The topic of events of that type. */
     public String of(String eventType) {
         for (Route route : routes) {
-            if (route.type.matcher(eventType).matches()) {
+            if (route.type.matches(eventType)) {
                 return route.topic;
             }
         }

@@ -4,9 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.events.Field;
 import dev.sluice.events.Rejection;
+import dev.sluice.settings.TypePattern;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
@@ -16,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,14 +31,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param salt bytes in Base64, as is {@code hash}
  * @param hash SHA-256 of the salt and the secret's characters
- * @param types of events, with {@code *} for any text; any type where it is empty
+ * @param types of events; any where there is none
  * @param expires null for never
  */
 record ApiKey(
         String name,
         String salt,
         String hash,
-        List<String> types,
+        List<TypePattern> types,
         @Nullable Instant expires) {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
     private static final Pattern TYPE = Pattern.compile("[A-Za-z0-9._:/*-]{1,128}");
@@ -55,7 +58,7 @@ record ApiKey(
         byte[] bytes = new byte[SECRET_BYTES];
         random.nextBytes(bytes);
         String secret = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
-        ApiKey key = new ApiKey(name, base64(salt), base64(hash(salt, secret)), types, expires);
+        ApiKey key = new ApiKey(name, base64(salt), base64(hash(salt, secret)), patterns(types), expires);
         // what is written is what can be read
         return new Issued(parse(key.json()), name + "." + secret);
     }
@@ -75,8 +78,12 @@ record ApiKey(
                 name,
                 bytes(json, name, "salt", SALT_BYTES),
                 bytes(json, name, "hash", HASH_BYTES),
-                List.copyOf(types),
+                patterns(types),
                 expires(json, name));
+    }
+
+    private static List<TypePattern> patterns(List<String> types) {
+        return types.stream().map(TypePattern::new).toList();
     }
 
     private static @Nullable Instant expires(JsonNode json, String name) {
@@ -114,7 +121,8 @@ record ApiKey(
         ObjectNode json =
                 JSON.createObjectNode().put("name", name).put("salt", salt).put("hash", hash);
         if (!types.isEmpty()) {
-            types.forEach(json.putArray("types")::add);
+            ArrayNode list = json.putArray("types");
+            types.forEach(type -> list.add(type.toString()));
         }
         if (expires != null) {
             json.put("expires", expires.toString());
@@ -139,33 +147,12 @@ record ApiKey(
                 : Refusal.of(
                         Rejection.TYPE_NOT_ALLOWED,
                         Field.EVENT_TYPE,
-                        "The key " + name + " is for " + String.join(", ", types) + ".");
+                        "The key " + name + " is for "
+                                + types.stream().map(TypePattern::toString).collect(Collectors.joining(", ")) + ".");
     }
 
     boolean allows(String type) {
-        return types.isEmpty() || types.stream().anyMatch(pattern -> matches(pattern, type));
-    }
-
-    private static boolean matches(String pattern, String type) {
-        int star = pattern.indexOf('*');
-        if (star < 0) {
-            return pattern.equals(type);
-        }
-        String[] parts = pattern.split("\\*", -1);
-        int at = parts[0].length();
-        if (!type.startsWith(parts[0])) {
-            return false;
-        }
-        // each part where it comes first leaves most for those behind it
-        for (int i = 1; i < parts.length - 1; i++) {
-            int found = type.indexOf(parts[i], at);
-            if (found < 0) {
-                return false;
-            }
-            at = found + parts[i].length();
-        }
-        String last = parts[parts.length - 1];
-        return type.length() - last.length() >= at && type.endsWith(last);
+        return types.isEmpty() || types.stream().anyMatch(pattern -> pattern.matches(type));
     }
 
     private static byte[] hash(byte[] salt, String secret) {

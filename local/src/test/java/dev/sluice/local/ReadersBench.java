@@ -26,6 +26,7 @@ final class ReadersBench {
     private static final int CONNECTIONS = 512;
     private static final int SECONDS = 15;
     private static final int TYPES = 20;
+    private static final long POLL_MILLIS = 50;
 
     private final BenchReport report;
     private final Path folder;
@@ -91,7 +92,7 @@ final class ReadersBench {
 
     private Load withReaders(Measured gateway) throws Exception {
         try (CountsReaders readers = new CountsReaders(managementPort, READERS)) {
-            awaitReaders(READERS);
+            awaitReaders(gateway.process(), READERS);
             long before = readers.bytes();
             Load load = load(gateway);
             if (Processes.metric(managementPort, "sluice_counts_readers") != READERS || readers.bytes() == before) {
@@ -100,14 +101,16 @@ final class ReadersBench {
             report.fact("read by each reader", (readers.bytes() - before) / READERS / SECONDS + " bytes/s");
             return load;
         } finally {
-            awaitReaders(0);
+            awaitReaders(gateway.process(), 0);
         }
     }
 
-    private void awaitReaders(int readers) throws Exception {
-        while (Processes.metric(managementPort, "sluice_counts_readers") != readers) {
-            Thread.sleep(50);
-        }
+    private void awaitReaders(Process gateway, int readers) throws Exception {
+        Processes.await(
+                () -> Processes.metric(managementPort, "sluice_counts_readers") == readers,
+                gateway,
+                folder.resolve("gateway.log"),
+                POLL_MILLIS);
     }
 
     private static void publish(KafkaProducer<String, String> producer) {

@@ -140,9 +140,9 @@ function zoom(from, to) {
 
 function draw() {
   drawAge();
-  const {from, to} = range();
   if (stale && !document.hidden) {
     stale = false;
+    const {from, to} = range();
     counts.choose(from, to);
     element('empty').hidden = !counts.isEmpty();
     element('some').hidden = counts.isEmpty();

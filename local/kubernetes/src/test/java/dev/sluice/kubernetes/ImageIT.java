@@ -191,7 +191,7 @@ class ImageIT {
     private static void createCounts(RealBroker broker) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
             NewTopic counts = new NewTopic("event-counts", 1, (short) 1).configs(Map.of("cleanup.policy", "compact"));
-            admin.createTopics(List.of(counts)).all().get();
+            RealTopics.create(admin, List.of(counts));
         }
     }
 }
