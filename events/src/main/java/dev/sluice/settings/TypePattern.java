@@ -1,6 +1,7 @@
 package dev.sluice.settings;
 
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Types of events: a text in which {@code *} stands for any text, {@code purchase.*}. */
 public final class TypePattern {
@@ -15,6 +16,16 @@ public final class TypePattern {
 
     public boolean matches(String eventType) {
         return expression.matcher(eventType).matches();
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof TypePattern pattern && text.equals(pattern.text);
+    }
+
+    @Override
+    public int hashCode() {
+        return text.hashCode();
     }
 
     /** The text. */

@@ -16,7 +16,7 @@ class ContractTest {
         for (Rejection rejection : Rejection.values()) {
             assertThat(rejection.retryable())
                     .as(rejection.code())
-                    .isEqualTo(Set.of(408, 503).contains(rejection.status()));
+                    .isEqualTo(Set.of(408, 429, 503).contains(rejection.status()));
             assertThat(rejection.code()).matches("[a-z][a-z0-9_]+");
             assertThat(rejection.meaning()).endsWith(".");
         }

@@ -6,8 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.sluice.events.Field;
-import dev.sluice.events.Rejection;
 import dev.sluice.settings.TypePattern;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -18,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,39 +23,44 @@ import org.jspecify.annotations.Nullable;
  * hash which takes long would make it no harder to guess, and each request longer.
  *
  * <pre>{@code
- * {"name":"shop","salt":"gE0…","hash":"x3F…","types":["purchase.*","page_view"],"expires":"2027-01-01T00:00:00Z"}
+ * {"name":"shop","salt":"gE0…","hash":"x3F…","types":["purchase.*","page_view"],"expires":"2027-01-01T00:00:00Z",
+ *  "events_per_second":1000,"bytes_per_second":1000000}
  * }</pre>
  *
  * @param salt bytes in Base64, as is {@code hash}
  * @param hash SHA-256 of the salt and the secret's characters
  * @param types of events; any where there is none
  * @param expires null for never
+ * @param quota {@link Quota#NONE} where it has none of its own
  */
 record ApiKey(
         String name,
         String salt,
         String hash,
         List<TypePattern> types,
-        @Nullable Instant expires) {
+        @Nullable Instant expires,
+        Quota quota) {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
     private static final Pattern TYPE = Pattern.compile("[A-Za-z0-9._:/*-]{1,128}");
     private static final int SALT_BYTES = 16;
     private static final int SECRET_BYTES = 32;
     private static final int HASH_BYTES = 32;
+    private static final String EVENTS = "events_per_second";
+    private static final String BYTES = "bytes_per_second";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** A key, and what its owner sends: the name, a dot and the secret. */
     record Issued(ApiKey key, String token) {}
 
     /** @throws IllegalArgumentException that says which part is wrong */
-    static Issued issue(String name, List<String> types, @Nullable Instant expires) {
+    static Issued issue(String name, List<String> types, @Nullable Instant expires, Quota quota) {
         SecureRandom random = new SecureRandom();
         byte[] salt = new byte[SALT_BYTES];
         random.nextBytes(salt);
         byte[] bytes = new byte[SECRET_BYTES];
         random.nextBytes(bytes);
         String secret = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
-        ApiKey key = new ApiKey(name, base64(salt), base64(hash(salt, secret)), patterns(types), expires);
+        ApiKey key = new ApiKey(name, base64(salt), base64(hash(salt, secret)), patterns(types), expires, quota);
         // what is written is what can be read
         return new Issued(parse(key.json()), name + "." + secret);
     }
@@ -79,7 +81,16 @@ record ApiKey(
                 bytes(json, name, "salt", SALT_BYTES),
                 bytes(json, name, "hash", HASH_BYTES),
                 patterns(types),
-                expires(json, name));
+                expires(json, name),
+                Quota.of(aSecond(json, name, EVENTS), aSecond(json, name, BYTES)));
+    }
+
+    private static long aSecond(JsonNode json, String name, String field) {
+        JsonNode number = json.path(field);
+        check(
+                number.isMissingNode() || (number.canConvertToExactIntegral() && number.asLong() > 0),
+                name + ": " + field + " is a whole number above 0");
+        return number.asLong();
     }
 
     private static List<TypePattern> patterns(List<String> types) {
@@ -127,6 +138,12 @@ record ApiKey(
         if (expires != null) {
             json.put("expires", expires.toString());
         }
+        if (quota.events() > 0) {
+            json.put(EVENTS, quota.events());
+        }
+        if (quota.bytes() > 0) {
+            json.put(BYTES, quota.bytes());
+        }
         return json;
     }
 
@@ -140,19 +157,9 @@ record ApiKey(
         return expires != null && !now.isBefore(expires);
     }
 
-    /** The same, or a refusal of an event that this key is not for. */
-    Verdict check(Verdict verdict) {
-        return !(verdict instanceof Event event) || allows(event.type())
-                ? verdict
-                : Refusal.of(
-                        Rejection.TYPE_NOT_ALLOWED,
-                        Field.EVENT_TYPE,
-                        "The key " + name + " is for "
-                                + types.stream().map(TypePattern::toString).collect(Collectors.joining(", ")) + ".");
-    }
-
-    boolean allows(String type) {
-        return types.isEmpty() || types.stream().anyMatch(pattern -> pattern.matches(type));
+    /** @param others quotas of those who have none of their own */
+    Sender sender(Quotas others) {
+        return new Sender("The key " + name, name, types, quota.equals(Quota.NONE) ? others.of("key " + name) : quota);
     }
 
     private static byte[] hash(byte[] salt, String secret) {

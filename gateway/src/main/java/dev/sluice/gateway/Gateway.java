@@ -25,7 +25,8 @@ final class Gateway {
     /** What is read once, and sent as it is. */
     private record Files(Buffer contract, Page page) {}
 
-    private final @Nullable ApiKeys keys;
+    private final Senders senders;
+    private final @Nullable Certificates certificates;
 
     private final Vertx vertx;
     private final Settings settings;
@@ -38,7 +39,9 @@ final class Gateway {
     Gateway(Vertx vertx, Settings settings) {
         this.vertx = vertx;
         this.settings = settings;
-        this.keys = settings.apiKeysFile().map(ApiKeys::new).orElse(null);
+        this.senders = new Senders(settings);
+        this.certificates =
+                settings.tls().map(tls -> new Certificates(vertx, tls)).orElse(null);
         this.budget = new Budget(settings.inFlightBytes(), settings.largestRequest());
         metrics.watch(budget);
         this.kafka = new KafkaPublisher(
@@ -70,10 +73,10 @@ final class Gateway {
                 Responses.problem(refusal);
             }
         }
-        settings.tls().ifPresent(Tls::load);
-        if (keys != null) {
-            keys.load();
+        if (certificates != null) {
+            certificates.load();
         }
+        senders.load();
         settings.spoolFolder().ifPresent(this::openSpool);
         try (InputStream in = Objects.requireNonNull(Gateway.class.getResourceAsStream("openapi.yaml"))) {
             return new Files(Buffer.buffer(in.readAllBytes()), Page.load(settings));
@@ -94,15 +97,17 @@ final class Gateway {
 
     private Future<Void> deploy(Files files) {
         Future<String> ingest = vertx.deployVerticle(
-                () -> new IngestVerticle(settings, publisher, metrics, budget, keys, files.contract, () -> stopping),
+                () -> new IngestVerticle(
+                        settings, publisher, metrics, budget, senders, certificates, files.contract, () -> stopping),
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()));
         Future<String> management =
                 vertx.deployVerticle(new ManagementVerticle(settings, this::isReady, metrics, files.page));
         return Future.join(ingest, management)
                 .onSuccess(both -> {
                     publisher.start();
-                    if (keys != null) {
-                        keys.watch(vertx);
+                    senders.watch(vertx);
+                    if (certificates != null) {
+                        certificates.watch(vertx);
                     }
                     vertx.setPeriodic(MEASURE_MILLIS, timer -> budget.measure());
                 })

@@ -22,6 +22,7 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
@@ -67,7 +68,8 @@ final class IngestVerticle extends VerticleBase {
     private final CloudEventReader cloudEvents = new CloudEventReader();
     private final Buffer contract;
     private final Budget budget;
-    private final @Nullable ApiKeys keys;
+    private final Senders senders;
+    private final @Nullable Certificates certificates;
     private final BooleanSupplier stopping;
     private final Set<Exchange> inFlight = new HashSet<>();
 
@@ -79,7 +81,7 @@ final class IngestVerticle extends VerticleBase {
     /**
      * Takes no requests yet.
      *
-     * @param keys null where no sender needs one
+     * @param certificates null for HTTP
      * @param contract the OpenAPI document
      * @param stopping whether the port will be closed soon
      */
@@ -88,12 +90,14 @@ final class IngestVerticle extends VerticleBase {
             Publisher publisher,
             Metrics metrics,
             Budget budget,
-            @Nullable ApiKeys keys,
+            Senders senders,
+            @Nullable Certificates certificates,
             Buffer contract,
             BooleanSupplier stopping) {
         this.stopping = stopping;
         this.budget = budget;
-        this.keys = keys;
+        this.senders = senders;
+        this.certificates = certificates;
         this.contract = contract;
         this.settings = settings;
         this.publisher = publisher;
@@ -108,11 +112,16 @@ final class IngestVerticle extends VerticleBase {
         Connections connections = new Connections(vertx, IDLE);
         admission = new Admission(vertx, budget, publisher, settings.bounds().bodyTimeout());
         vertx.setPeriodic(OVERDUE_POLL_MILLIS, timer -> failOverdue());
-        server = vertx.createHttpServer(options(connections))
+        HttpServer created = vertx.createHttpServer(options(connections))
                 .connectionHandler(connections::opened)
                 .requestHandler(handler(connections, router(connections)))
                 .invalidRequestHandler(request -> responses.refuseAndClose(request.response(), invalid(request)));
-        return server.listen(settings.httpPort(), settings.httpHost());
+        server = created;
+        return created.listen(settings.httpPort(), settings.httpHost()).onSuccess(listening -> {
+            if (certificates != null) {
+                certificates.serve(created);
+            }
+        });
     }
 
     /**
@@ -139,7 +148,15 @@ final class IngestVerticle extends VerticleBase {
     private HttpServerOptions options(Connections connections) {
         HttpServerOptions options =
                 options(connections, settings.bounds().bodyTimeout().plus(IDLE));
-        settings.tls().ifPresent(tls -> options.setSsl(true).setUseAlpn(true).setKeyCertOptions(tls.options()));
+        if (certificates != null) {
+            ServerSSLOptions tls = certificates.options();
+            options.setSsl(true)
+                    .setUseAlpn(true)
+                    .setClientAuth(tls.getClientAuth())
+                    .setKeyCertOptions(tls.getKeyCertOptions())
+                    .setTrustOptions(tls.getTrustOptions());
+            tls.getEnabledCipherSuites().forEach(options::addEnabledCipherSuite);
+        }
         return options;
     }
 
@@ -210,28 +227,35 @@ final class IngestVerticle extends VerticleBase {
 
     private void take(HttpServerRequest request, Connections.Use use) {
         long receivedMillis = System.currentTimeMillis();
+        Sender sender = Sender.ANYONE;
         try {
-            Function<byte[], Verdict> check = check(request);
+            sender = senders.sender(request);
+            sender.quota().check();
+            Sender known = sender;
             Format format = Format.of(request);
             String encoding = encoding(request);
             Budget.Permit permit = admission.admit(use.share());
-            Exchange exchange = begin(permit, use, outcome -> responses.answer(request, outcome));
+            Exchange exchange = begin(permit, use, outcome -> {
+                answering(request, known, outcome);
+                responses.answer(request, outcome);
+            });
             // composed, so that a defect becomes a failure, and that an answer
             BodyReader.read(admission, request, settings.bounds(), permit)
                     .compose(body -> {
                         exchange.published();
                         return encoding.isEmpty()
-                                ? take(check, format, request, body, receivedMillis)
+                                ? take(known, format, request, body, receivedMillis)
                                 : Inflation.inflate(
                                                 context,
                                                 body,
                                                 encoding,
                                                 settings.bounds().inflatedBytes(),
                                                 permit)
-                                        .compose(inflated -> take(check, format, request, inflated, receivedMillis));
+                                        .compose(inflated -> take(known, format, request, inflated, receivedMillis));
                     })
                     .onComplete(exchange);
         } catch (RefusedException e) {
+            answering(request, sender, Future.failedFuture(e));
             refuse(request, e.refusal());
             use.ended();
         }
@@ -240,15 +264,23 @@ final class IngestVerticle extends VerticleBase {
     private void takeImage(RoutingContext routing, Connections.Use use) {
         long receivedMillis = System.currentTimeMillis();
         HttpServerRequest request = routing.request();
+        Sender sender = Sender.ANYONE;
         try {
-            Function<byte[], Verdict> check = check(request);
+            sender = senders.sender(request);
+            sender.quota().check();
+            Sender known = sender;
             Budget.Permit permit = admission.admit(use.share());
-            Exchange exchange = begin(permit, use, outcome -> responses.answerImage(request, outcome));
+            Exchange exchange = begin(permit, use, outcome -> {
+                answering(request, known, outcome);
+                responses.answerImage(request, outcome);
+            });
             exchange.published();
+            sender.quota().use(1, 0);
             intake(receivedMillis, false)
-                    .take(verdict(check, () -> Pixel.toEvent(routing.queryParams())))
+                    .take(verdict(check(sender), () -> Pixel.toEvent(routing.queryParams())))
                     .onComplete(exchange);
         } catch (RefusedException e) {
+            answering(request, sender, Future.failedFuture(e));
             responses.refuse(request.response(), e.refusal());
             use.ended();
         }
@@ -261,59 +293,69 @@ final class IngestVerticle extends VerticleBase {
         });
     }
 
-    /**
-     * Judges the events of a request.
-     *
-     * @throws RefusedException where its sender may send none
-     */
-    private Function<byte[], Verdict> check(HttpServerRequest request) throws RefusedException {
-        if (keys == null) {
-            return anyone;
-        }
-        ApiKey sender = keys.sender(request);
-        return bytes -> sender.check(validator.check(bytes));
+    /** What concerns the sender of a request that is about to be answered. */
+    private void answering(HttpServerRequest request, Sender sender, AsyncResult<Results> outcome) {
+        sender.quota().tell(request.response());
+        metrics.sent(sender, outcome);
+    }
+
+    /** Judges the events of a sender. */
+    private Function<byte[], Verdict> check(Sender sender) {
+        return sender.types().isEmpty() ? anyone : bytes -> sender.check(validator.check(bytes));
     }
 
     private Future<Results> take(
-            Function<byte[], Verdict> check,
-            Format format,
-            HttpServerRequest request,
-            byte[] body,
-            long receivedMillis) {
+            Sender sender, Format format, HttpServerRequest request, byte[] body, long receivedMillis) {
+        sender.quota().use(0, body.length);
         try {
             return switch (format) {
                 case JSON ->
                     Items.isArray(body)
                             ? takeEvents(
-                                    check, Items.ofArray(body, settings.bounds().batchEvents()), receivedMillis)
-                            : intake(receivedMillis, false).take(check.apply(body));
+                                    sender,
+                                    Items.ofArray(body, settings.bounds().batchEvents()),
+                                    receivedMillis)
+                            : takeOne(sender, check(sender).apply(body), receivedMillis);
                 case LINES ->
-                    takeEvents(check, Items.ofLines(body, settings.bounds().batchEvents()), receivedMillis);
+                    takeEvents(sender, Items.ofLines(body, settings.bounds().batchEvents()), receivedMillis);
                 case CLOUDEVENT_BINARY ->
-                    intake(receivedMillis, false).take(verdict(check, () -> cloudEvents
-                            .binary(request.headers(), body)
-                            .toEvent()));
-                case CLOUDEVENT -> intake(receivedMillis, false).take(cloudEvent(check, body));
-                case CLOUDEVENT_BATCH -> takeCloudEvents(check, body, receivedMillis);
+                    takeOne(
+                            sender,
+                            verdict(check(sender), () -> cloudEvents
+                                    .binary(request.headers(), body)
+                                    .toEvent()),
+                            receivedMillis);
+                case CLOUDEVENT -> takeOne(sender, cloudEvent(check(sender), body), receivedMillis);
+                case CLOUDEVENT_BATCH -> takeCloudEvents(sender, body, receivedMillis);
             };
         } catch (RefusedException e) {
             return Future.failedFuture(e);
         }
     }
 
-    private Future<Results> takeEvents(Function<byte[], Verdict> check, Items items, long receivedMillis) {
-        return intake(receivedMillis, true).take(items, check);
+    private Future<Results> takeOne(Sender sender, Verdict verdict, long receivedMillis) {
+        sender.quota().use(1, 0);
+        return intake(receivedMillis, false).take(verdict);
     }
 
-    private Future<Results> takeCloudEvents(Function<byte[], Verdict> check, byte[] body, long receivedMillis)
-            throws RefusedException {
+    private Future<Results> takeEvents(Sender sender, Items items, long receivedMillis) {
+        return takeAll(sender, items, check(sender), receivedMillis);
+    }
+
+    private Future<Results> takeCloudEvents(Sender sender, byte[] body, long receivedMillis) throws RefusedException {
         if (!Items.isArray(body)) {
             Refusal refusal = JsonSyntax.checkValue(body);
             throw (refusal == null ? Refusal.of(Rejection.WRONG_TYPE, "Send a JSON array of CloudEvents.") : refusal)
                     .asException();
         }
         Items items = Items.ofArray(body, settings.bounds().batchEvents());
-        return intake(receivedMillis, true).take(items, event -> cloudEvent(check, event));
+        Function<byte[], Verdict> check = check(sender);
+        return takeAll(sender, items, event -> cloudEvent(check, event), receivedMillis);
+    }
+
+    private Future<Results> takeAll(Sender sender, Items items, Function<byte[], Verdict> check, long receivedMillis) {
+        sender.quota().use(items.size(), 0);
+        return intake(receivedMillis, true).take(items, check);
     }
 
     private Verdict cloudEvent(Function<byte[], Verdict> check, byte[] bytes) {

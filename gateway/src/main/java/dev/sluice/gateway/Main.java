@@ -21,6 +21,8 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) throws InterruptedException {
+        // a sender that begins TLS anew over and over costs much more than it pays
+        System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
         try {
             Settings settings = Settings.read(new Environment(System.getenv()));
             Gateway gateway = new Gateway(
@@ -34,15 +36,13 @@ public final class Main {
                     .addShutdownHook(
                             new Thread(() -> stop(gateway, settings.drainDelay().plus(STOP)), "stop"));
             LOG.info(
-                    "Events: http://{}:{}{}  Health and metrics: http://{}:{}",
+                    "Events: {}://{}:{}{}  Health and metrics: http://{}:{}",
+                    settings.tls().isPresent() ? "https" : "http",
                     settings.httpHost(),
                     settings.httpPort(),
                     IngestVerticle.PATH,
                     settings.managementHost(),
                     settings.managementPort());
-            if (settings.apiKeysFile().isEmpty()) {
-                LOG.warn("Whoever reaches port {} may send events: there is no API_KEYS_FILE", settings.httpPort());
-            }
         } catch (SettingsException e) {
             exit(String.valueOf(e.getMessage()));
         } catch (ExecutionException e) {

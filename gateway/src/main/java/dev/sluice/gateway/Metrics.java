@@ -14,6 +14,7 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.AsyncResult;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
@@ -32,6 +33,12 @@ final class Metrics implements AutoCloseable {
     private final Counter received = Counter.builder("sluice.events.received")
             .description("Events of requests that could be read")
             .register(registry);
+    private final Meter.MeterProvider<Counter> senderRequests = Counter.builder("sluice.sender.requests")
+            .description("Requests of those who are known, by outcome")
+            .withRegistry(registry);
+    private final Meter.MeterProvider<Counter> senderEvents = Counter.builder("sluice.sender.events")
+            .description("Events taken of those who are known")
+            .withRegistry(registry);
     private final Counter storedEvents = event("stored");
     private final Counter spooledEvents = event("spooled");
     private final Map<Rejection, Counter> refusedEvents = new EnumMap<>(Rejection.class);
@@ -94,6 +101,28 @@ final class Metrics implements AutoCloseable {
 
     void rejected(Rejection rejection) {
         increment(refusedEvents.get(rejection));
+    }
+
+    /** A request of one who is known. */
+    void sent(Sender sender, AsyncResult<Results> outcome) {
+        if (sender.equals(Sender.ANYONE)) {
+            return;
+        }
+        String name;
+        if (outcome.failed()) {
+            boolean throttled = outcome.cause() instanceof RefusedException refused
+                    && refused.refusal().rejection() == Rejection.QUOTA_EXCEEDED;
+            name = throttled ? Rejection.QUOTA_EXCEEDED.code() : "refused";
+        } else {
+            Results results = outcome.result();
+            name = results.accepted() == 0 ? "refused" : results.rejected().isEmpty() ? "accepted" : "partly";
+        }
+        senderRequests.withTags("sender", sender.label(), "outcome", name).increment();
+        if (outcome.succeeded()) {
+            senderEvents
+                    .withTag("sender", sender.label())
+                    .increment(outcome.result().accepted());
+        }
     }
 
     void watch(Budget budget) {

@@ -29,7 +29,8 @@ public final class NewApiKey {
                     Path.of(variables.getOrDefault("API_KEYS_FILE", "api-keys.json")),
                     variables.getOrDefault("NAME", ""),
                     types,
-                    expires(variables.getOrDefault("EXPIRES", "")));
+                    expires(variables.getOrDefault("EXPIRES", "")),
+                    Quota.of(aSecond(variables, "EVENTS_PER_SECOND"), aSecond(variables, "BYTES_PER_SECOND")));
             System.out.println("The key, which is nowhere else:\n\n  " + token
                     + "\n\nSent as\n\n  curl -H 'Authorization: Bearer " + token + "' -d '{\"event_type\":\""
                     + (types.isEmpty() ? "user_click" : types.get(0).replace("*", "done"))
@@ -37,7 +38,7 @@ public final class NewApiKey {
         } catch (IOException | IllegalArgumentException e) {
             System.err.println("No key: " + e.getMessage()
                     + "\nNAME=shop make api-key; TYPES=purchase.*,page_view for those alone, EXPIRES=2027-01-01T00:00:00Z,"
-                    + " API_KEYS_FILE=api-keys.json");
+                    + " EVENTS_PER_SECOND=1000 and BYTES_PER_SECOND=1000000 for a quota, API_KEYS_FILE=api-keys.json");
             System.exit(1);
         }
     }
@@ -48,6 +49,14 @@ public final class NewApiKey {
                 .map(String::strip)
                 .filter(type -> !type.isEmpty())
                 .toList();
+    }
+
+    private static long aSecond(Map<String, String> variables, String name) {
+        String text = variables.getOrDefault(name, "");
+        if (!text.matches("[1-9][0-9]{0,11}|")) {
+            throw new IllegalArgumentException(name + "=" + text + ": must be a whole number above 0");
+        }
+        return text.isEmpty() ? 0 : Long.parseLong(text);
     }
 
     private static @Nullable Instant expires(String text) {
@@ -63,8 +72,9 @@ public final class NewApiKey {
      *
      * @throws IllegalArgumentException where the name, a type or the file is none
      */
-    static String add(Path file, String name, List<String> types, @Nullable Instant expires) throws IOException {
-        ApiKey.Issued issued = ApiKey.issue(name, types, expires);
+    static String add(Path file, String name, List<String> types, @Nullable Instant expires, Quota quota)
+            throws IOException {
+        ApiKey.Issued issued = ApiKey.issue(name, types, expires, quota);
         ObjectNode all = JSON.createObjectNode();
         ArrayNode keys = all.putArray("keys");
         if (Files.exists(file)) {

@@ -107,7 +107,8 @@ final class Responses {
 
     private void refuse(HttpServerResponse response, Rejection rejection, ObjectNode body) {
         metrics.refused(rejection);
-        if (rejection.retryable()) {
+        // a quota has said for itself how long
+        if (rejection.retryable() && rejection != Rejection.QUOTA_EXCEEDED) {
             response.putHeader(
                     "Retry-After",
                     rejection == Rejection.OVERLOADED ? Integer.toString(budget.retryAfterSeconds()) : "1");

@@ -5,6 +5,7 @@ import dev.sluice.settings.Environment;
 import dev.sluice.settings.KafkaAddress;
 import dev.sluice.settings.Setting;
 import dev.sluice.settings.Topics;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,13 +37,19 @@ record Settings(
         List<String> corsOrigins,
         List<String> webhookOrigins,
         Optional<Path> apiKeysFile,
+        Optional<Tokens.Issuer> tokens,
         Optional<Tls> tls,
+        Quotas quotas,
         String countsTopic,
         int countsWindows,
         Optional<CassandraAddress> history,
         Map<String, String> producer) {
 
-    static final Setting<String> HTTP_HOST = Setting.text("HTTP_HOST", "0.0.0.0", "address that takes events");
+    static final Setting<String> HTTP_HOST = Setting.text(
+            "HTTP_HOST",
+            "",
+            "address that takes events; by default `0.0.0.0` where senders are known by something or `AUTH=none`, and `127.0.0.1` otherwise");
+    private static final Pattern LOOPBACK = Pattern.compile("localhost|127(\\.\\d{1,3}){3}|::1|\\[::1]");
     static final Setting<Integer> HTTP_PORT = Setting.port("HTTP_PORT", "5000", "port that takes events");
     static final Setting<String> MANAGEMENT_HOST =
             Setting.text("MANAGEMENT_HOST", "127.0.0.1", "address of health and metrics; `0.0.0.0` in a container");
@@ -101,10 +108,38 @@ record Settings(
     static final Setting<String> API_KEYS_FILE = Setting.text(
             "API_KEYS_FILE",
             "",
-            "file of the keys that senders need, read again when it changes; without it, whoever reaches the port may send");
+            "file of the keys that senders are known by, as `make api-key` writes it; read again when it changes");
+    static final Setting<String> JWT_KEYS = Setting.text(
+            "JWT_KEYS",
+            "",
+            "file or `https://` URL of the JWK set that signs the tokens senders are known by; read again when it changes, a URL each minute");
+    static final Setting<String> JWT_ISSUER = Setting.text("JWT_ISSUER", "", "`iss` of those tokens; with `JWT_KEYS`");
+    static final Setting<String> JWT_AUDIENCE =
+            Setting.text("JWT_AUDIENCE", "", "what `aud` of those tokens holds; with `JWT_KEYS`");
+    static final Setting<Auth> AUTH = Setting.choice(
+            Auth.class,
+            "AUTH",
+            Auth.REQUIRED,
+            "`none` lets whoever reaches `HTTP_HOST` send; otherwise senders are known by a key, a token or a certificate, or are on the same machine");
+    static final Setting<Integer> QUOTA_EVENTS = Setting.integer(
+            "QUOTA_EVENTS",
+            "0",
+            "events a second of each sender whose key says nothing else, on each gateway; 0 for any number",
+            0,
+            Integer.MAX_VALUE);
+    static final Setting<Integer> QUOTA_BYTES = Setting.integer(
+            "QUOTA_BYTES",
+            "0",
+            "bytes of bodies a second of each such sender, inflated; 0 for any number",
+            0,
+            Integer.MAX_VALUE);
     static final Setting<String> TLS_CERT = Setting.text(
             "TLS_CERT", "", "PEM file of the certificate chain; with `TLS_KEY`, events are taken over HTTPS alone");
     static final Setting<String> TLS_KEY = Setting.text("TLS_KEY", "", "PEM file of the certificate's key, PKCS 8");
+    static final Setting<String> TLS_CLIENT_CA = Setting.text(
+            "TLS_CLIENT_CA",
+            "",
+            "PEM file of the certificates that sign those of senders, who are known by them then; all three are read again when they change");
 
     static final Setting<Integer> COUNTS_WINDOWS = Setting.integer(
             "COUNTS_WINDOWS",
@@ -118,6 +153,12 @@ record Settings(
             History.NONE,
             "`cassandra` answers from there what windows that are older had, as streaming has kept it with `SINKS=cassandra`");
 
+    /** Whether senders have to be known. */
+    enum Auth {
+        REQUIRED,
+        NONE
+    }
+
     /** Where counts are that are not in memory any more. */
     enum History {
         NONE,
@@ -127,7 +168,6 @@ record Settings(
     static final List<Setting<?>> ALL = all();
 
     static Settings read(Environment environment) {
-        String httpHost = environment.get(HTTP_HOST);
         int httpPort = environment.get(HTTP_PORT);
         String managementHost = environment.get(MANAGEMENT_HOST);
         int managementPort = environment.get(MANAGEMENT_PORT);
@@ -135,8 +175,14 @@ record Settings(
             environment.problem("HTTP_PORT and MANAGEMENT_PORT are both " + httpPort + ": give each its own");
         }
         Topics topics = Topics.read(environment);
+        Optional<Path> apiKeysFile = Optional.of(environment.get(API_KEYS_FILE))
+                .filter(file -> !file.isEmpty())
+                .map(Path::of);
+        Optional<Tokens.Issuer> tokens = tokens(environment);
+        Optional<Tls> tls = Tls.read(environment);
+        boolean known = apiKeysFile.isPresent() || environment.isSet(JWT_KEYS) || environment.isSet(TLS_CLIENT_CA);
         Settings settings = new Settings(
-                httpHost,
+                httpHost(environment, known),
                 httpPort,
                 managementHost,
                 managementPort,
@@ -152,10 +198,10 @@ record Settings(
                 environment.get(DRAIN_DELAY),
                 environment.get(CORS_ORIGINS),
                 environment.get(WEBHOOK_ORIGINS),
-                Optional.of(environment.get(API_KEYS_FILE))
-                        .filter(file -> !file.isEmpty())
-                        .map(Path::of),
-                Tls.read(environment),
+                apiKeysFile,
+                tokens,
+                tls,
+                new Quotas(environment.get(QUOTA_EVENTS), environment.get(QUOTA_BYTES)),
                 topics.counts(environment),
                 environment.get(COUNTS_WINDOWS),
                 environment.get(HISTORY) == History.CASSANDRA
@@ -165,6 +211,49 @@ record Settings(
         settings.checkBudget(environment);
         environment.check();
         return settings;
+    }
+
+    /**
+     * Nobody from another machine sends without being known, unless that was meant.
+     *
+     * @param known whether there is something to know senders by
+     */
+    private static String httpHost(Environment environment, boolean known) {
+        boolean open = environment.get(AUTH) == Auth.NONE;
+        String host = environment.get(HTTP_HOST);
+        if (open && known) {
+            environment.problem(
+                    "AUTH=none: senders are to be known by API_KEYS_FILE, JWT_KEYS or TLS_CLIENT_CA; unset one or the other");
+        }
+        if (host.isEmpty()) {
+            return open || known ? "0.0.0.0" : "127.0.0.1";
+        }
+        if (!open && !known && !LOOPBACK.matcher(host).matches()) {
+            environment.problem("HTTP_HOST=" + host + ": whoever reaches it could send events; set API_KEYS_FILE (make"
+                    + " api-key writes it), JWT_KEYS or TLS_CLIENT_CA, or AUTH=none if that is meant");
+        }
+        return host;
+    }
+
+    private static Optional<Tokens.Issuer> tokens(Environment environment) {
+        String keys = environment.get(JWT_KEYS);
+        String issuer = environment.get(JWT_ISSUER);
+        String audience = environment.get(JWT_AUDIENCE);
+        if (keys.isEmpty() != issuer.isEmpty() || keys.isEmpty() != audience.isEmpty()) {
+            environment.problem("JWT_KEYS, JWT_ISSUER and JWT_AUDIENCE go together: set all three, or none");
+        }
+        if (keys.startsWith("http:") && !LOOPBACK.matcher(host(keys)).matches()) {
+            environment.problem("JWT_KEYS=" + keys + ": must be https, or who is on the way says who may send");
+        }
+        return keys.isEmpty() ? Optional.empty() : Optional.of(new Tokens.Issuer(keys, issuer, audience));
+    }
+
+    private static String host(String url) {
+        try {
+            return String.valueOf(URI.create(url).getHost());
+        } catch (IllegalArgumentException e) {
+            return url;
+        }
     }
 
     /** Bytes of the budget that one request may need. */
@@ -224,9 +313,16 @@ record Settings(
                 DRAIN_DELAY,
                 CORS_ORIGINS,
                 WEBHOOK_ORIGINS,
+                AUTH,
                 API_KEYS_FILE,
+                JWT_KEYS,
+                JWT_ISSUER,
+                JWT_AUDIENCE,
                 TLS_CERT,
                 TLS_KEY,
+                TLS_CLIENT_CA,
+                QUOTA_EVENTS,
+                QUOTA_BYTES,
                 COUNTS_WINDOWS,
                 HISTORY));
         all.addAll(Topics.SETTINGS);

@@ -41,13 +41,14 @@ class ApiKeysTest {
     @BeforeAll
     static void start() throws Exception {
         file = folder.resolve("keys.json");
-        any = NewApiKey.add(file, "any", List.of(), null);
+        any = NewApiKey.add(file, "any", List.of(), null, Quota.NONE);
         purchases = NewApiKey.add(
                 file,
                 "purchases",
                 List.of("purchase.*", "refund"),
-                Instant.now().plusSeconds(3_600));
-        expired = NewApiKey.add(file, "old", List.of(), Instant.now().minusSeconds(1));
+                Instant.now().plusSeconds(3_600),
+                Quota.NONE);
+        expired = NewApiKey.add(file, "old", List.of(), Instant.now().minusSeconds(1), Quota.NONE);
         gateway = new Fixture(folder, Map.of("API_KEYS_FILE", file.toString()));
     }
 
@@ -107,7 +108,8 @@ class ApiKeysTest {
                 .isEqualTo(202);
         HttpResponse<Buffer> one = post("X-API-Key", purchases, "{\"event_type\":\"login\"}");
         assertThat(one.statusCode()).isEqualTo(403);
-        assertThat(Fixture.json(one).get("detail").asText()).isEqualTo("The key purchases is for purchase.*, refund.");
+        assertThat(Fixture.json(one).get("detail").asText())
+                .isEqualTo("The key purchases may send purchase.*, refund.");
         HttpResponse<Buffer> some = post(
                 "X-API-Key",
                 purchases,
@@ -132,21 +134,21 @@ class ApiKeysTest {
     /** Keys come and go while requests do, and none of those that hold fails. */
     @Test
     void file_changed_isReadAgain() throws Exception {
-        String later = NewApiKey.add(file, "later", List.of(), null);
+        String later = NewApiKey.add(file, "later", List.of(), null, Quota.NONE);
         await().atMost(Duration.ofSeconds(30)).until(() -> {
             assertThat(post("X-API-Key", any, Golden.PROTOTYPE).statusCode()).isEqualTo(202);
             return post("X-API-Key", later, Golden.PROTOTYPE).statusCode() == 202;
         });
         ListAppender<ILoggingEvent> log = new ListAppender<>();
         log.start();
-        ((Logger) LoggerFactory.getLogger(ApiKeys.class)).addAppender(log);
+        ((Logger) LoggerFactory.getLogger(FileWatch.class)).addAppender(log);
         byte[] good = Files.readAllBytes(file);
         Files.writeString(file, "{\"keys\":[{\"name\":\"no key\"}]}");
         await().atMost(Duration.ofSeconds(30)).until(() -> log.list.stream()
-                .anyMatch(event -> event.getFormattedMessage().startsWith("The keys stay as they were")));
+                .anyMatch(event -> event.getFormattedMessage().startsWith("What was read before stays")));
         assertThat(post("X-API-Key", later, Golden.PROTOTYPE).statusCode()).isEqualTo(202);
         Files.write(file, good);
-        String renewed = NewApiKey.add(file, "later", List.of(), null);
+        String renewed = NewApiKey.add(file, "later", List.of(), null, Quota.NONE);
         await().atMost(Duration.ofSeconds(30))
                 .until(() -> post("X-API-Key", later, Golden.PROTOTYPE).statusCode() == 401);
         assertThat(post("X-API-Key", renewed, Golden.PROTOTYPE).statusCode()).isEqualTo(202);
@@ -164,7 +166,8 @@ class ApiKeysTest {
                 "{\"keys\":[{\"name\":\"a b\"}]}", "name: letters, digits",
                 "{\"keys\":[{\"name\":\"a\",\"types\":\"b\"}]}", "a: types is a list of texts",
                 "{\"keys\":[{\"name\":\"a\",\"types\":[\"b c\"]}]}", "a: \"b c\" is no type of events",
-                "{\"keys\":[{\"name\":\"a\",\"salt\":\"AA==\"}]}", "a: salt is 16 bytes in Base64");
+                "{\"keys\":[{\"name\":\"a\",\"salt\":\"AA==\"}]}", "a: salt is 16 bytes in Base64",
+                "{", "is no JSON");
         wrong.forEach((text, message) -> assertThatThrownBy(
                         () -> ApiKeys.parse(text.getBytes(java.nio.charset.StandardCharsets.UTF_8)))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -38,8 +38,15 @@ class OverdueTest {
 
     @Test
     void post_publisherThatNeverAnswers_isOutcomeUnknown_andHoldsNothing() throws Exception {
-        get(vertx.deployVerticle(
-                new IngestVerticle(settings, new Silent(), new Metrics(), budget, null, Buffer.buffer(), () -> false)));
+        get(vertx.deployVerticle(new IngestVerticle(
+                settings,
+                new Silent(),
+                new Metrics(),
+                budget,
+                new Senders(settings),
+                null,
+                Buffer.buffer(),
+                () -> false)));
         HttpResponse<Buffer> answer = get(WebClient.create(vertx)
                 .post(settings.httpPort(), "localhost", IngestVerticle.PATH)
                 .sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));

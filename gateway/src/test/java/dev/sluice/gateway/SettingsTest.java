@@ -32,6 +32,35 @@ class SettingsTest {
     }
 
     @Test
+    void read_nobodyKnown_listensToTheSameMachineAlone() {
+        assertThat(host(Map.of())).isEqualTo("127.0.0.1");
+        assertThat(host(Map.of("HTTP_HOST", "::1"))).isEqualTo("::1");
+        assertThat(host(Map.of("AUTH", "none"))).isEqualTo("0.0.0.0");
+        assertThat(host(Map.of("AUTH", "none", "HTTP_HOST", "10.0.0.1"))).isEqualTo("10.0.0.1");
+        assertThat(host(Map.of("API_KEYS_FILE", "keys.json"))).isEqualTo("0.0.0.0");
+        assertThatThrownBy(() -> host(Map.of("HTTP_HOST", "0.0.0.0")))
+                .hasMessageContaining("HTTP_HOST=0.0.0.0: whoever reaches it could send events");
+        assertThatThrownBy(() -> host(Map.of("HTTP_HOST", "127.0.0.1.example.com")))
+                .hasMessageContaining("whoever reaches it could send events");
+        assertThatThrownBy(() -> host(Map.of("AUTH", "none", "API_KEYS_FILE", "keys.json")))
+                .hasMessageContaining("AUTH=none: senders are to be known by API_KEYS_FILE");
+    }
+
+    private static String host(Map<String, String> variables) {
+        return Settings.read(new Environment(variables)).httpHost();
+    }
+
+    @Test
+    void read_halfOfWhatSendersAreKnownBy_isAProblem() {
+        assertThatThrownBy(() -> host(Map.of("JWT_KEYS", "http://issuer.example/keys")))
+                .hasMessageContaining("JWT_KEYS, JWT_ISSUER and JWT_AUDIENCE go together")
+                .hasMessageContaining("JWT_KEYS=http://issuer.example/keys: must be https");
+        assertThatThrownBy(() -> host(Map.of("TLS_CLIENT_CA", "/none")))
+                .hasMessageContaining("TLS_CLIENT_CA=/none: no file that can be read")
+                .hasMessageContaining("TLS_CLIENT_CA=/none: needs TLS_CERT and TLS_KEY");
+    }
+
+    @Test
     void read_producerVariable_passesThrough() {
         Settings settings = Settings.read(
                 new Environment(Map.of("KAFKA_PRODUCER_LINGER_MS", "17", "KAFKA_PRODUCER_COMPRESSION_TYPE", "zstd")));
