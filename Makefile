@@ -54,7 +54,7 @@ offload: $(BUILT) ## counts from Cassandra on to Iceberg (OFFLOAD_FORMAT=parquet
 query: $(BUILT) ## SQL="SELECT ..." over what Cassandra has and what was moved, as one table: counts
 	@exec java -Xmx512m -XX:+UseSerialGC -jar streaming/target/sluice-lake.jar query
 
-api-key: $(BUILT) ## NAME=shop: a key for one who sends, added to API_KEYS_FILE; TYPES=purchase.*,page_view and EXPIRES=2027-01-01T00:00:00Z narrow it
+api-key: $(BUILT) ## NAME=shop: a key for one who sends, added to API_KEYS_FILE; TYPES=purchase.*,page_view, EXPIRES=2027-01-01T00:00:00Z, EVENTS_PER_SECOND=1000 and BYTES_PER_SECOND=1000000 narrow it
 	@java -cp gateway/target/sluice-gateway.jar dev.sluice.gateway.NewApiKey
 
 test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
