@@ -24,7 +24,7 @@ OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/
 BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local demo replay backfill recount offload query api-key test fault-test load-test bench bench-quick profile micro-bench images image-test deploy-local class-data build format clean jdk wrk
+.PHONY: help run-local demo replay backfill recount offload query api-key test fault-test load-test bench bench-quick profile micro-bench reproducible images image-test deploy-local class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -82,6 +82,9 @@ profile: $(CLASS_DATA) wrk ## where CPU and memory of gateway and streaming go: 
 
 micro-bench: jdk ## what validation, splitting and admission of an event cost, in events/s and bytes; JSON in gateway/target
 	@$(MVN) -q -Pjmh -DskipTests -pl events,gateway package
+
+reproducible: jdk ## builds what is shipped twice, in two folders and time zones, and compares the bytes
+	@local/reproducible
 
 images: $(BUILT) ## images of gateway and streaming, as tar files or to REGISTRY=registry.example/team; BASE=own takes nothing from a registry
 	@java -cp 'local/kubernetes/target/sluice-kubernetes.jar:local/kubernetes/target/lib/*' dev.sluice.kubernetes.Images
