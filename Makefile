@@ -4,6 +4,7 @@ MVN := ./mvnw --batch-mode --no-transfer-progress
 # What the build reads; a target is rebuilt when one of these is newer.
 SOURCES := pom.xml $(wildcard .mvn/*) $(shell find events gateway streaming local \( -name target -o -name peers -o -name bench-results \) -prune -o -type f -print 2>/dev/null)
 BUILT := target/built
+SBOMS := target/sboms
 CLASS_DATA := target/class-data
 PEERS := target/peers
 # A JVM warns, on the console of the counts, of an archive of classes that is not of its jar.
@@ -24,7 +25,7 @@ OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/
 BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local demo replay backfill recount offload query api-key test fault-test load-test bench bench-quick profile micro-bench reproducible images image-test deploy-local class-data build format clean jdk wrk
+.PHONY: help run-local demo replay backfill recount offload query api-key test fault-test load-test bench bench-quick profile micro-bench sbom reproducible images image-test deploy-local class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -57,9 +58,9 @@ query: $(BUILT) ## SQL="SELECT ..." over what Cassandra has and what was moved, 
 api-key: $(BUILT) ## NAME=shop: a key for one who sends, added to API_KEYS_FILE; TYPES=purchase.*,page_view, EXPIRES=2027-01-01T00:00:00Z, EVENTS_PER_SECOND=1000 and BYTES_PER_SECOND=1000000 narrow it
 	@java -cp gateway/target/sluice-gateway.jar dev.sluice.gateway.NewApiKey
 
-test: jdk ## everything that can be checked: format, warnings, unit, property and end-to-end tests
+test: jdk ## everything that can be checked: format, warnings, licences, unit, property and end-to-end tests
 	$(MVN) -Pbrowser verify
-	@$(NEW_BUILD)
+	@$(NEW_BUILD) $(SBOMS)
 
 fault-test: jdk ## what make test injects, ROUNDS times as often; report in local/target/fault-test/report.md
 	@rm -rf local/target/fault-test
@@ -83,10 +84,13 @@ profile: $(CLASS_DATA) wrk ## where CPU and memory of gateway and streaming go: 
 micro-bench: jdk ## what validation, splitting and admission of an event cost, in events/s and bytes; JSON in gateway/target
 	@$(MVN) -q -Pjmh -DskipTests -pl events,gateway package
 
+sbom: $(SBOMS) ## the libraries that gateway and streaming ship, with hashes and licences, as CycloneDX
+	@ls gateway/target/*.cdx.json streaming/target/*.cdx.json
+
 reproducible: jdk ## builds what is shipped twice, in two folders and time zones, and compares the bytes
 	@local/reproducible
 
-images: $(BUILT) ## images of gateway and streaming, as tar files or to REGISTRY=registry.example/team; BASE=own takes nothing from a registry
+images: $(SBOMS) ## images of gateway and streaming, as tar files or to REGISTRY=registry.example/team; BASE=own takes nothing from a registry
 	@java -cp 'local/kubernetes/target/sluice-kubernetes.jar:local/kubernetes/target/lib/*' dev.sluice.kubernetes.Images
 
 image-test: ## both images as containers of podman, within the limits of the manifests: events in, counts out, and an end in time
@@ -111,6 +115,11 @@ $(BUILT): $(SOURCES) | jdk
 	@echo 'Building Sluice; the first time fetches its libraries, which takes some minutes.'
 	$(MVN) -DskipTests package
 	@$(NEW_BUILD)
+
+$(SBOMS): $(SOURCES) | jdk
+	@echo 'Building Sluice and what it is made of.'
+	$(MVN) -DskipTests -DskipITs verify
+	@$(NEW_BUILD) $(SBOMS)
 
 $(CLASS_DATA): $(BUILT)
 	@echo 'Running gateway and streaming once, to note down their classes: half a minute.'

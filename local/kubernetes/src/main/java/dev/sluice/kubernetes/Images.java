@@ -128,7 +128,8 @@ public final class Images {
         Path app = stagedGateway();
         FileEntriesLayer.Builder program = FileEntriesLayer.builder()
                 .setName("gateway")
-                .addEntry(app.resolve("sluice-gateway.jar"), AbsoluteUnixPath.get("/app/sluice-gateway.jar"));
+                .addEntry(app.resolve("sluice-gateway.jar"), AbsoluteUnixPath.get("/app/sluice-gateway.jar"))
+                .addEntry(sbom("gateway"), AbsoluteUnixPath.get("/app/sluice-gateway.cdx.json"));
         List<String> command = new ArrayList<>(List.of(JAVA));
         if (isOwn()) {
             program.addEntry(app.resolve("sluice-gateway.jsa"), AbsoluteUnixPath.get("/app/sluice-gateway.jsa"));
@@ -171,6 +172,7 @@ public final class Images {
                 .addFileEntriesLayer(FileEntriesLayer.builder()
                         .setName("streaming")
                         .addEntry(jar, AbsoluteUnixPath.get(SPARK_JARS + "/sluice-streaming.jar"))
+                        .addEntry(sbom("streaming"), AbsoluteUnixPath.get("/opt/sluice/sluice-streaming.cdx.json"))
                         .addEntry(submit, AbsoluteUnixPath.get("/opt/sluice/submit.arguments"))
                         .addEntry(lake, AbsoluteUnixPath.get("/opt/sluice/lake.arguments"))
                         .build())
@@ -183,6 +185,11 @@ public final class Images {
                 .setExposedPorts(Set.of(Port.tcp(5002)))
                 .setUser("185")
                 .addLabel("org.opencontainers.image.title", "Sluice streaming");
+    }
+
+    /** In the image as well, where scanners look for files of this ending. */
+    private Path sbom(String module) {
+        return home.resolve(module + "/target/sluice-" + module + ".cdx.json");
     }
 
     /** Arguments of a JVM: what Spark needs opened of the JDK, as the jar says it. */

@@ -115,6 +115,14 @@ class ImageIT {
         assertThat(refused.status()).isEqualTo(1);
     }
 
+    @Test
+    void images_holdTheirSbom() throws Exception {
+        assertThat(podman.file(gateway, "/app/sluice-gateway.cdx.json"))
+                .hasSameBinaryContentAs(RealBroker.home().resolve("gateway/target/sluice-gateway.cdx.json"));
+        assertThat(podman.file(streaming, "/opt/sluice/sluice-streaming.cdx.json"))
+                .hasSameBinaryContentAs(RealBroker.home().resolve("streaming/target/sluice-streaming.cdx.json"));
+    }
+
     /** The same image with the libraries of the offload: nobody is there to be asked. */
     @Test
     void streaming_asTheOffload_saysWhatIsMissing() throws Exception {

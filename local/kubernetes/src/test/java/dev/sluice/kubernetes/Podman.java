@@ -68,6 +68,15 @@ final class Podman implements AutoCloseable {
         return said.strip().replaceAll("(?s).*Loaded image: ", "");
     }
 
+    /** A copy of a file of an image. */
+    Path file(String image, String path) throws IOException, InterruptedException {
+        String container = run("create", image).orFail().strip();
+        started.add(container);
+        Path copy = folder.resolve(Path.of(path).getFileName());
+        run("cp", container + ":" + path, copy.toString()).orFail();
+        return copy;
+    }
+
     /**
      * Starts the one container of a pod.
      *
