@@ -17,12 +17,12 @@ import java.util.concurrent.ThreadFactory;
 import org.jspecify.annotations.Nullable;
 
 /** Another transport, with a {@link ConnectionLimit} in each server channel: Vert.x has no other way to get there. */
-record LimitedTransport(Transport transport, int mostConnections)
+record LimitedTransport(Transport transport, ConnectionLimit.Most most)
         implements Transport, io.vertx.core.spi.transport.Transport {
     @Override
     public void configure(TcpConfig options, boolean domainSocket, ServerBootstrap bootstrap) {
         transport.implementation().configure(options, domainSocket, bootstrap);
-        bootstrap.handler(new ConnectionLimit(mostConnections));
+        bootstrap.handler(new ConnectionLimit(most));
     }
 
     @Override

@@ -30,7 +30,7 @@ record Settings(
         KeyPolicy keys,
         Bounds bounds,
         long inFlightBytes,
-        int connections,
+        ConnectionLimit.Most connections,
         Optional<Path> spoolFolder,
         int spoolBytes,
         Duration drainDelay,
@@ -84,6 +84,12 @@ record Settings(
             "MAX_CONNECTIONS",
             "8192",
             "connections at most; more wait to be accepted, and some ten KiB of memory go with each",
+            1,
+            1_000_000);
+    static final Setting<Integer> MAX_PEER_CONNECTIONS = Setting.integer(
+            "MAX_PEER_CONNECTIONS",
+            "4096",
+            "connections of one address at most, or of one IPv6 network (/64); others of it are closed at once",
             1,
             1_000_000);
     static final Setting<String> SPOOL_DIR = Setting.text(
@@ -190,7 +196,7 @@ record Settings(
                 environment.get(KEY),
                 bounds(environment),
                 environment.get(MAX_IN_FLIGHT_BYTES),
-                environment.get(MAX_CONNECTIONS),
+                new ConnectionLimit.Most(environment.get(MAX_CONNECTIONS), environment.get(MAX_PEER_CONNECTIONS)),
                 Optional.of(environment.get(SPOOL_DIR))
                         .filter(folder -> !folder.isEmpty())
                         .map(Path::of),
@@ -308,6 +314,7 @@ record Settings(
                 BODY_TIMEOUT,
                 MAX_IN_FLIGHT_BYTES,
                 MAX_CONNECTIONS,
+                MAX_PEER_CONNECTIONS,
                 SPOOL_DIR,
                 MAX_SPOOL_BYTES,
                 DRAIN_DELAY,

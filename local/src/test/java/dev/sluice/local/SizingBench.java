@@ -60,7 +60,8 @@ final class SizingBench {
     /** The same rate from each: what more connections cost, where they bring no more requests. */
     private void connections() throws Exception {
         int port = RealBroker.freePort();
-        Process gateway = gateway(port, RealBroker.freePort(), Map.of("MAX_CONNECTIONS", "12000"));
+        Process gateway = gateway(
+                port, RealBroker.freePort(), Map.of("MAX_CONNECTIONS", "12000", "MAX_PEER_CONNECTIONS", "12000"));
         try {
             Measured measured = new Measured(gateway);
             wrk.post(port, SENDERS, 2 * SECONDS, "application/json", HttpBench.EVENT, 0);
