@@ -1,15 +1,28 @@
 package dev.sluice.settings;
 
-import java.util.ArrayList;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
-/** Reads settings and collects what is wrong with them, so that a start names every problem at once. */
+/**
+ * Reads settings and collects what is wrong with them, so that a start names every problem at once. The value of a
+ * variable may be in a file instead, which the variable with {@code _FILE} behind its name says: secrets are mounted so.
+ */
 public final class Environment {
+    private static final String FILE = "_FILE";
+    /** Of the name that Kafka gives to such a variable. */
+    private static final String KAFKA_FILE = ".file";
+
     private final Map<String, String> variables;
-    private final List<String> problems = new ArrayList<>();
+    /** A setting may be read more than once. */
+    private final Set<String> problems = new LinkedHashSet<>();
 
     public Environment(Map<String, String> variables) {
         this.variables = Map.copyOf(variables);
@@ -17,35 +30,87 @@ public final class Environment {
 
     /** The setting's value; its fallback, and a problem noted, where the variable cannot be read. */
     public <T> T get(Setting<T> setting) {
-        String text = variables.getOrDefault(setting.name(), "").strip();
+        String text = value(setting.name());
         if (!text.isEmpty()) {
             try {
                 return setting.parser().apply(text);
             } catch (IllegalArgumentException e) {
-                problem(setting.name() + "=" + text + ": must be " + setting.form());
+                problem(
+                        isInFile(setting.name())
+                                // what a file holds may be a secret
+                                ? fileOf(setting.name()) + ": what it holds must be " + setting.form()
+                                : setting.name() + "=" + text + ": must be " + setting.form());
             }
         }
         return setting.parser().apply(setting.fallback());
     }
 
-    /** Whether the variable is there and not empty. */
+    /** Whether the variable is there and not empty, or a file in its place. */
     public boolean isSet(Setting<?> setting) {
-        return !variables.getOrDefault(setting.name(), "").isBlank();
+        return !variable(setting.name()).isEmpty() || isInFile(setting.name());
     }
 
     /**
      * Variables that start with {@code prefix}, under the names that Kafka's clients give them: with the prefix
      * {@code KAFKA_PRODUCER_}, {@code KAFKA_PRODUCER_LINGER_MS} is {@code linger.ms}.
+     *
+     * @param names of the client's settings: one that ends in {@code .file} is itself, any other such variable says where the
+     *     value of the one without it is
      */
-    public Map<String, String> kafkaClient(String prefix) {
+    public Map<String, String> kafkaClient(String prefix, Set<String> names) {
         Map<String, String> found = new TreeMap<>();
-        variables.forEach((name, value) -> {
+        for (String name : variables.keySet()) {
             if (name.startsWith(prefix) && name.length() > prefix.length()) {
-                String key = name.substring(prefix.length()).toLowerCase(Locale.ROOT);
-                found.put(key.replace('_', '.'), value.strip());
+                String key =
+                        name.substring(prefix.length()).toLowerCase(Locale.ROOT).replace('_', '.');
+                if (names.contains(key)) {
+                    found.put(key, variable(name));
+                } else if (key.endsWith(KAFKA_FILE)) {
+                    found.put(
+                            key.substring(0, key.length() - KAFKA_FILE.length()),
+                            value(name.substring(0, name.length() - FILE.length())));
+                } else {
+                    found.put(key, value(name));
+                }
             }
-        });
+        }
         return found;
+    }
+
+    private String value(String name) {
+        if (!isInFile(name)) {
+            return variable(name);
+        }
+        if (!variable(name).isEmpty()) {
+            problem(name + " and " + name + FILE + " are both set: unset one of them");
+        }
+        return content(name);
+    }
+
+    private String content(String name) {
+        try {
+            String text = Files.readString(Path.of(variable(name + FILE))).replaceFirst("\\R\\z", "");
+            if (text.isEmpty()) {
+                problem(fileOf(name) + ": the file is empty");
+            }
+            return text;
+        } catch (IOException | InvalidPathException e) {
+            problem(fileOf(name) + ": no file of text that can be read ("
+                    + e.getClass().getSimpleName() + ")");
+            return "";
+        }
+    }
+
+    private boolean isInFile(String name) {
+        return !variable(name + FILE).isEmpty();
+    }
+
+    private String fileOf(String name) {
+        return name + FILE + "=" + variable(name + FILE);
+    }
+
+    private String variable(String name) {
+        return variables.getOrDefault(name, "").strip();
     }
 
     /** What to say when nothing can listen on the port that {@code setting} names. */
@@ -68,7 +133,7 @@ public final class Environment {
      */
     public void check() {
         if (!problems.isEmpty()) {
-            throw new SettingsException(problems);
+            throw new SettingsException(List.copyOf(problems));
         }
     }
 }

@@ -4,14 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class EnvironmentTest {
     private static final Setting<Integer> PORT = Setting.port("A_PORT", "5000", "a port");
+    private static final Setting<String> SECRET = Setting.text("A_SECRET", "", "a secret");
     private static final Setting<Duration> PAUSE = Setting.duration("A_PAUSE", "10s", "a pause");
 
     @Test
@@ -70,7 +76,60 @@ class EnvironmentTest {
 
     @Test
     void kafkaClient_namesSettingsAsKafkaDoes() {
-        assertThat(new Environment(Map.of("P_LINGER_MS", " 1 ", "P_", "2", "Q", "3")).kafkaClient("P_"))
+        assertThat(new Environment(Map.of("P_LINGER_MS", " 1 ", "P_", "2", "Q", "3")).kafkaClient("P_", Set.of()))
                 .containsExactly(Map.entry("linger.ms", "1"));
+    }
+
+    /** Kafka has settings of its own that are the path of a file. */
+    @Test
+    void kafkaClient_valueInAFile_orPathOfKafkasOwn(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("jaas"), "secret\n");
+        Environment environment = new Environment(
+                Map.of("P_SASL_JAAS_CONFIG_FILE", file.toString(), "P_SASL_OAUTHBEARER_ASSERTION_FILE", "/run/jwt"));
+        assertThat(environment.kafkaClient("P_", Set.of("sasl.jaas.config", "sasl.oauthbearer.assertion.file")))
+                .containsOnly(
+                        Map.entry("sasl.jaas.config", "secret"),
+                        Map.entry("sasl.oauthbearer.assertion.file", "/run/jwt"));
+        assertThatCode(environment::check).doesNotThrowAnyException();
+    }
+
+    @Test
+    void get_valueInAFile_isWhatItHoldsWithoutTheEndOfItsLine(@TempDir Path folder) throws Exception {
+        for (String text : List.of(" a secret ", " a secret \n", " a secret \r\n")) {
+            Path file = Files.writeString(folder.resolve("secret"), text);
+            Environment environment = new Environment(Map.of("A_SECRET_FILE", file.toString()));
+            assertThat(environment.get(SECRET)).isEqualTo(" a secret ");
+            assertThat(environment.isSet(SECRET)).isTrue();
+            assertThatCode(environment::check).doesNotThrowAnyException();
+        }
+    }
+
+    @Test
+    void check_filesThatCannotBe_areNamedWithAllElse_andNothingOfTheirs(@TempDir Path folder) throws Exception {
+        Path port = Files.writeString(folder.resolve("port"), "hush");
+        Path empty = Files.writeString(folder.resolve("empty"), "\n");
+        Environment environment = new Environment(Map.of(
+                "A_PORT_FILE", port.toString(),
+                "A_PAUSE_FILE", empty.toString(),
+                "A_SECRET_FILE", folder.resolve("none").toString(),
+                "A_SECRET", "silence",
+                "P_SASL_JAAS_CONFIG_FILE", folder.toString(),
+                "P_SSL_KEY_PASSWORD_FILE", port.toString(),
+                "P_SSL_KEY_PASSWORD", "quiet"));
+        environment.get(PORT);
+        environment.get(PAUSE);
+        environment.get(SECRET);
+        environment.get(SECRET);
+        environment.kafkaClient("P_", Set.of());
+        assertThatThrownBy(environment::check).satisfies(thrown -> assertThat(thrown.getMessage())
+                .hasLineCount(6)
+                .contains("A_PORT_FILE=" + port + ": what it holds must be a whole number from 1 to 65535")
+                .contains("A_PAUSE_FILE=" + empty + ": the file is empty")
+                .contains("A_SECRET and A_SECRET_FILE are both set: unset one of them")
+                .contains("A_SECRET_FILE=" + folder.resolve("none")
+                        + ": no file of text that can be read (NoSuchFileException)")
+                .contains("P_SASL_JAAS_CONFIG_FILE=" + folder + ": no file of text that can be read (IOException)")
+                .contains("P_SSL_KEY_PASSWORD and P_SSL_KEY_PASSWORD_FILE are both set: unset one of them")
+                .doesNotContain("hush", "silence", "quiet"));
     }
 }

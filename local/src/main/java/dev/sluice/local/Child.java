@@ -36,6 +36,8 @@ record Child(String name, Process process, Path log) {
                 .redirectError(file)
                 .redirectOutput(outputToLog ? file : Redirect.PIPE);
         builder.environment().putAll(environment);
+        // what is said here is not to be in a file as well
+        environment.keySet().forEach(set -> builder.environment().remove(set + "_FILE"));
         try {
             return new Child(name, builder.start(), log);
         } catch (IOException e) {

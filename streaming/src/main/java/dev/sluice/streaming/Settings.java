@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 
 /**
  * What the query is started with.
@@ -180,7 +181,7 @@ record Settings(
         // Kafka
         // answers nothing before the next fetch, that for records yet to come, has waited this long
         consumer.put("fetch.max.wait.ms", "5");
-        consumer.putAll(environment.kafkaClient(CONSUMER_PREFIX));
+        consumer.putAll(environment.kafkaClient(CONSUMER_PREFIX, ConsumerConfig.configNames()));
         consumer.put("bootstrap.servers", KafkaAddress.read(environment));
         return Map.copyOf(consumer);
     }
