@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
 
 /**
  * A single-node KRaft broker of Kafka's own artifacts, in a process of its own, as the local system and the tests of
@@ -95,6 +96,15 @@ public final class RealBroker implements AutoCloseable {
     /** Starts on a free port, with more settings of Kafka's or others than usual. */
     public static RealBroker start(Path folder, Map<String, String> more) {
         return start(folder, freePort(), freePort(), more);
+    }
+
+    /** The same with options of its JVM. */
+    static RealBroker start(Path folder, Map<String, String> more, List<String> jvm) {
+        List<String> options = Stream.concat(SMALL.stream(), jvm.stream()).toList();
+        RealBroker broker =
+                launch(List.of(), options, jars(), folder, folder.resolve("broker.log"), freePort(), freePort(), more);
+        broker.awaitPort();
+        return broker;
     }
 
     private static RealBroker start(Path folder, int port, int controllerPort, Map<String, String> more) {

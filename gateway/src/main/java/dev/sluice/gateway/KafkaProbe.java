@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import javax.security.auth.login.LoginException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.Config;
@@ -63,17 +64,37 @@ final class KafkaProbe {
 
     /** What a failure says about Kafka. */
     static Refusal refusal(Throwable failure) {
+        if (hasCause(failure, LoginException.class)) {
+            // what a server of tokens answered is not for senders
+            return Refusal.of(KAFKA_UNAUTHORIZED, "The gateway gets no login for Kafka; its log says why.");
+        }
         String detail = String.valueOf(failure.getMessage());
         return Refusal.of(isUnauthorized(failure) ? KAFKA_UNAUTHORIZED : KAFKA_UNAVAILABLE, detail);
     }
 
     static boolean isUnauthorized(Throwable failure) {
+        return hasCause(failure, AuthenticationException.class)
+                || hasCause(failure, AuthorizationException.class)
+                || hasCause(failure, LoginException.class);
+    }
+
+    private static boolean hasCause(Throwable failure, Class<? extends Throwable> type) {
         for (Throwable each = failure; each != null; each = each.getCause()) {
-            if (each instanceof AuthenticationException || each instanceof AuthorizationException) {
+            if (type.isInstance(each)) {
                 return true;
             }
         }
         return false;
+    }
+
+    /** For the log: a client that cannot even be made says why in its innermost cause alone. */
+    static String reason(Throwable failure) {
+        Throwable cause = failure;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        String message = String.valueOf(failure.getMessage());
+        return cause.equals(failure) ? message : message + " (" + cause + ")";
     }
 
     private Collection<TopicDescription> describe(Admin admin) throws ExecutionException, InterruptedException {

@@ -58,6 +58,8 @@ final class KafkaPublisher implements Publisher {
     private static final long UNREADY_POLL_MILLIS = 20;
 
     private static final long UNREADY_POLL_MILLIS_AT_MOST = 320;
+    /** Whoever gives logins may lock out a client that asks too often. */
+    private static final long UNAUTHORIZED_POLL_MILLIS = 5_000;
     /** Well within {@code metadata.max.idle.ms}, after which an idle producer forgets its topics. */
     private static final long READY_POLL_MILLIS = 30_000;
 
@@ -79,6 +81,9 @@ final class KafkaPublisher implements Publisher {
     private final Breaker breaker;
     private final KafkaProbe probe;
     private String lastProblem = "";
+    /** What to say while there is no producer. */
+    private volatile Refusal unreached = Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet.");
+
     private long unreadyPollMillis = UNREADY_POLL_MILLIS;
 
     /**
@@ -121,8 +126,7 @@ final class KafkaPublisher implements Publisher {
     public Future<Receipt> publish(Event event, long receivedMillis, Context context) {
         Producer<byte[], byte[]> target = producer;
         if (target == null) {
-            return Future.failedFuture(Refusal.of(KAFKA_UNAVAILABLE, "Kafka has not been reached yet.")
-                    .asException());
+            return Future.failedFuture(unreached.asException());
         }
         breaker.sent();
         Delivery delivery = new Delivery(acknowledgements.computeIfAbsent(context, Acknowledgements::new));
@@ -183,9 +187,16 @@ final class KafkaPublisher implements Publisher {
             } else {
                 reportProblem(looked.cause());
             }
-            vertx.setTimer(ready ? READY_POLL_MILLIS : unreadyPollMillis, timer -> lookForTopics());
+            vertx.setTimer(pollMillis(looked.cause()), timer -> lookForTopics());
             unreadyPollMillis = Math.min(UNREADY_POLL_MILLIS_AT_MOST, 2 * unreadyPollMillis);
         });
+    }
+
+    private long pollMillis(@Nullable Throwable failure) {
+        if (failure != null && KafkaProbe.isUnauthorized(failure)) {
+            return UNAUTHORIZED_POLL_MILLIS;
+        }
+        return ready ? READY_POLL_MILLIS : unreadyPollMillis;
     }
 
     private int partitions() {
@@ -216,7 +227,10 @@ final class KafkaPublisher implements Publisher {
     }
 
     private void reportProblem(Throwable cause) {
-        String problem = String.valueOf(cause.getMessage());
+        String problem = KafkaProbe.reason(cause);
+        if (KafkaProbe.isUnauthorized(cause)) {
+            unreached = KafkaProbe.refusal(cause);
+        }
         if (!ready && !problem.equals(lastProblem)) {
             LOG.warn(
                     "Topics {} not found at {} yet, trying on: {}",

@@ -1,15 +1,14 @@
 package dev.sluice.streaming;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sluice.events.Certificate;
 import dev.sluice.events.RealCassandra;
 import dev.sluice.settings.CassandraAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -18,7 +17,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** On a real Cassandra that wants TLS and credentials. */
 class CassandraSecurityTest {
-    private static final String PASSWORD = "changeit";
     private static final String OPTIONS = """
             authenticator: PasswordAuthenticator
             client_encryption_options:
@@ -32,15 +30,15 @@ class CassandraSecurityTest {
     static Path folder;
 
     private static RealCassandra cassandra;
-    private static Path certificate;
-    private static Path another;
+    private static Certificate certificate;
+    private static Certificate another;
 
     @BeforeAll
     static void start() throws Exception {
-        certificate = certificate("node");
-        another = certificate("another");
+        certificate = Certificate.create(folder, "node");
+        another = Certificate.create(folder, "another");
         cassandra = RealCassandra.start(
-                folder.resolve("cassandra"), OPTIONS.formatted(folder.resolve("node.p12"), PASSWORD));
+                folder.resolve("cassandra"), OPTIONS.formatted(certificate.store(), Certificate.PASSWORD));
     }
 
     @AfterAll
@@ -76,7 +74,7 @@ class CassandraSecurityTest {
                 settings, 0, new StoreState(System::nanoTime), new Health(Duration.ofMinutes(1), System::nanoTime));
     }
 
-    private static CassandraSettings settings(String password, Path certificates) {
+    private static CassandraSettings settings(String password, Certificate trusted) {
         return new CassandraSettings(
                 new CassandraAddress(
                         List.of(InetSocketAddress.createUnresolved("localhost", cassandra.port())),
@@ -85,52 +83,9 @@ class CassandraSecurityTest {
                         CassandraAddress.Consistency.LOCAL_QUORUM,
                         "cassandra",
                         password,
-                        certificates.toString()),
+                        trusted.pem().toString()),
                 true,
                 1,
                 Duration.ofMinutes(1));
-    }
-
-    /** A key for localhost, in a store of that name, and its certificate. */
-    private static Path certificate(String name) throws Exception {
-        Path store = folder.resolve(name + ".p12");
-        Path file = folder.resolve(name + ".pem");
-        keytool(
-                "-genkeypair",
-                "-alias",
-                name,
-                "-keyalg",
-                "RSA",
-                "-dname",
-                "CN=localhost",
-                "-ext",
-                "san=dns:localhost",
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                store.toString(),
-                "-storepass",
-                PASSWORD);
-        keytool(
-                "-exportcert",
-                "-rfc",
-                "-alias",
-                name,
-                "-keystore",
-                store.toString(),
-                "-storepass",
-                PASSWORD,
-                "-file",
-                file.toString());
-        return file;
-    }
-
-    private static void keytool(String... arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString()));
-        command.addAll(List.of(arguments));
-        Process keytool = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String said = new String(keytool.getInputStream().readAllBytes(), UTF_8);
-        assertThat(keytool.waitFor()).as(said).isZero();
     }
 }
