@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /**
@@ -40,9 +41,13 @@ record AwaitedTopics(Set<String> names, Map<String, String> client) {
             return "";
         } catch (ExecutionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
-            return cause instanceof UnknownTopicOrPartitionException
-                    ? "not all exist yet"
-                    : "Kafka does not answer (" + cause.getMessage() + ")";
+            if (cause instanceof UnknownTopicOrPartitionException) {
+                return "not all exist yet";
+            }
+            return (cause instanceof AuthenticationException
+                            ? "Kafka lets nobody in with these settings ("
+                            : "Kafka does not answer (")
+                    + cause.getMessage() + ")";
         } catch (KafkaException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             return String.valueOf(cause.getMessage());

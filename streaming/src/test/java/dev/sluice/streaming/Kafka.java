@@ -31,16 +31,25 @@ final class Kafka implements AutoCloseable {
 
     private final RealBroker broker;
     private final Path folder;
+    private final String servers;
     private final KafkaProducer<byte[], byte[]> producer;
     private final List<Future<RecordMetadata>> stored = new ArrayList<>();
 
     Kafka(Path folder) {
+        this(folder, RealBroker.start(folder.resolve("kafka")));
+    }
+
+    private Kafka(Path folder, RealBroker broker) {
+        this(folder, broker, broker.bootstrapServers());
+    }
+
+    /** @param servers where the test goes in, and what it tests does not */
+    Kafka(Path folder, RealBroker broker, String servers) {
         this.folder = folder;
-        this.broker = RealBroker.start(folder.resolve("kafka"));
+        this.broker = broker;
+        this.servers = servers;
         this.producer = new KafkaProducer<>(
-                Map.of("bootstrap.servers", broker.bootstrapServers()),
-                new ByteArraySerializer(),
-                new ByteArraySerializer());
+                Map.of("bootstrap.servers", servers), new ByteArraySerializer(), new ByteArraySerializer());
     }
 
     /** With room for records of any time: Kafka would delete old ones, and what it knows of their producer, at any moment. */
@@ -54,7 +63,7 @@ final class Kafka implements AutoCloseable {
     }
 
     Admin admin() {
-        return Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()));
+        return Admin.create(Map.of("bootstrap.servers", servers));
     }
 
     /** Stores a record as it would have been received then. */
@@ -86,7 +95,7 @@ final class Kafka implements AutoCloseable {
     List<ConsumerRecord<byte[], byte[]>> records(String topic) {
         List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                Map.of("bootstrap.servers", broker.bootstrapServers(), "auto.offset.reset", "earliest"),
+                Map.of("bootstrap.servers", servers, "auto.offset.reset", "earliest"),
                 new ByteArrayDeserializer(),
                 new ByteArrayDeserializer())) {
             List<TopicPartition> partitions = consumer.partitionsFor(topic).stream()
