@@ -231,10 +231,10 @@ final class LocalSystem {
     }
 
     private boolean createTopics() throws InterruptedException {
-        Map<String, Object> client = Map.of(
-                "bootstrap.servers", settings.bootstrapServers(),
-                "default.api.timeout.ms", 3_000,
-                "request.timeout.ms", 3_000);
+        Map<String, Object> client = new HashMap<>(settings.login());
+        client.put("bootstrap.servers", settings.bootstrapServers());
+        client.put("default.api.timeout.ms", 3_000);
+        client.put("request.timeout.ms", 3_000);
         try (Admin admin = Admin.create(client)) {
             for (String topic : settings.topics()) {
                 create(admin, topic, Map.of());

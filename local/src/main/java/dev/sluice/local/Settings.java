@@ -9,12 +9,15 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.apache.kafka.clients.admin.AdminClientConfig;
 
 /**
  * What the local system is started with.
  *
  * @param ownBroker whether a broker is started; otherwise there is one at {@code bootstrapServers}
+ * @param login how to be let in by that one, as the gateway is
  * @param home the folder of the project
  * @param data what is kept between runs
  */
@@ -25,6 +28,7 @@ record Settings(
         int kafkaPort,
         boolean ownBroker,
         String bootstrapServers,
+        Map<String, String> login,
         Set<String> topics,
         String countsTopic,
         boolean fresh,
@@ -86,6 +90,7 @@ record Settings(
                 kafkaPort,
                 ownBroker,
                 KafkaAddress.read(environment),
+                ownBroker ? Map.of() : login(environment),
                 topics(environment),
                 Topics.read(environment).counts(environment),
                 environment.get(FRESH) == 1,
@@ -100,6 +105,12 @@ record Settings(
         settings.checkArtifacts(environment);
         environment.check();
         return settings;
+    }
+
+    private static Map<String, String> login(Environment environment) {
+        Map<String, String> login = environment.kafkaClient("KAFKA_PRODUCER_", AdminClientConfig.configNames());
+        login.keySet().retainAll(AdminClientConfig.configNames());
+        return Map.copyOf(login);
     }
 
     private static Set<String> topics(Environment environment) {

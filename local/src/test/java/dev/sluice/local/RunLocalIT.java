@@ -5,11 +5,13 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sluice.events.Golden;
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.SecuredBroker;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -121,6 +123,21 @@ class RunLocalIT {
             assertThat(Processes.post(sluice.httpPort, Golden.PROTOTYPE).statusCode())
                     .isEqualTo(202);
             sluice.awaitCount("external.log", "user_click late", 1);
+            sluice.terminate();
+        }
+    }
+
+    @Test
+    void run_brokerGivenThatWantsALogin_letsAllIn() throws Exception {
+        try (SecuredBroker kafka = SecuredBroker.start(folder)) {
+            Map<String, String> login = new HashMap<>(kafka.scram("KAFKA_PRODUCER_", SecuredBroker.PASSWORD));
+            login.putAll(kafka.scram("KAFKA_CONSUMER_", SecuredBroker.PASSWORD));
+            login.put("KAFKA_BOOTSTRAP_SERVERS", kafka.broker().bootstrapServers());
+            sluice.launch("secured.log", login);
+            sluice.awaitBanner("secured.log");
+            assertThat(Processes.post(sluice.httpPort, Golden.PROTOTYPE).statusCode())
+                    .isEqualTo(202);
+            sluice.awaitCount("secured.log", "user_click late", 1);
             sluice.terminate();
         }
     }
