@@ -251,10 +251,31 @@ class ManifestsTest {
         }
     }
 
+    @Test
+    void filesOfVariables_areMounted_andExecutorsNeedNone() throws Exception {
+        Manifests manifests = Manifests.render(PRODUCTION);
+        for (String owner : List.of("sluice-gateway", "sluice-streaming")) {
+            Container container = container(manifests, owner);
+            List<String> files = manifests.environment(container).entrySet().stream()
+                    .filter(variable -> variable.getKey().endsWith("_FILE"))
+                    .map(Map.Entry::getValue)
+                    .toList();
+            assertThat(files).as(owner).hasSizeGreaterThanOrEqualTo(4).allSatisfy(file -> assertThat(
+                            container.getVolumeMounts())
+                    .anyMatch(mount -> file.startsWith(mount.getMountPath() + "/")));
+        }
+        // settings of the consumer go to executors as they are
+        assertThat(manifests
+                        .environment(container(manifests, "sluice-streaming"))
+                        .keySet())
+                .noneMatch(name -> name.endsWith("_LOCATION"));
+    }
+
     private static void assertVariables(Manifests manifests, String owner, String passed, String... sections) {
         Set<String> settings = Stream.concat(Stream.of("Both"), Arrays.stream(sections))
                 .flatMap(section -> Readme.rows(section).stream())
                 .map(row -> row.split("`")[1])
+                .flatMap(name -> Stream.of(name, name + "_FILE"))
                 .collect(Collectors.toSet());
         assertThat(manifests.environment(container(manifests, owner)).keySet().stream()
                         .filter(name -> !name.startsWith(passed) && !OF_OTHERS.contains(name)))
