@@ -20,8 +20,6 @@ import io.vertx.ext.web.client.WebClientOptions;
 import io.vertx.junit5.VertxExtension;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -194,7 +192,7 @@ class ProtocolTest {
 
     @Test
     void tls_speaksBothVersions(@TempDir Path keys) throws Exception {
-        Map<String, String> files = certificate(keys);
+        Map<String, String> files = Pki.files(keys, Pki.server(Pki.authority("any")));
         Settings secure = Fixture.settings(RealBroker.freePort(), files);
         Gateway other = new Gateway(Fixture.vertx(), secure);
         get(other.start());
@@ -217,7 +215,7 @@ class ProtocolTest {
 
     @Test
     void tls_filesThatAreNone_areAProblemAtTheStart(@TempDir Path keys) throws Exception {
-        Map<String, String> files = certificate(keys);
+        Map<String, String> files = Pki.files(keys, Pki.server(Pki.authority("any")));
         Files.writeString(Path.of(files.get("TLS_KEY")), "not a key");
         Gateway other = new Gateway(vertx, Fixture.settings(RealBroker.freePort(), files));
         assertThatThrownBy(() -> get(other.start()))
@@ -231,45 +229,6 @@ class ProtocolTest {
                 .putHeader("WebHook-Request-Origin", origin)
                 .putHeader("WebHook-Request-Rate", "120")
                 .send());
-    }
-
-    /** A certificate of its own as PEM files, by the JDK's keytool. */
-    private static Map<String, String> certificate(Path folder) throws Exception {
-        Path store = folder.resolve("store.p12");
-        String keytool =
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
-        Process process = new ProcessBuilder(
-                        keytool,
-                        "-genkeypair",
-                        "-alias",
-                        "a",
-                        "-keyalg",
-                        "EC",
-                        "-dname",
-                        "CN=localhost",
-                        "-storepass",
-                        "changeit",
-                        "-keystore",
-                        store.toString(),
-                        "-storetype",
-                        "PKCS12")
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("keytool.log").toFile())
-                .start();
-        assertThat(process.waitFor()).isZero();
-        KeyStore keys = KeyStore.getInstance(store.toFile(), "changeit".toCharArray());
-        Path cert = folder.resolve("cert.pem");
-        Path key = folder.resolve("key.pem");
-        Files.writeString(cert, pem("CERTIFICATE", keys.getCertificate("a").getEncoded()));
-        Files.writeString(
-                key,
-                pem("PRIVATE KEY", keys.getKey("a", "changeit".toCharArray()).getEncoded()));
-        return Map.of("TLS_CERT", cert.toString(), "TLS_KEY", key.toString());
-    }
-
-    private static String pem(String label, byte[] bytes) {
-        return "-----BEGIN " + label + "-----\n" + Base64.getMimeEncoder().encodeToString(bytes) + "\n-----END " + label
-                + "-----\n";
     }
 
     private static RawHttp raw() throws Exception {
