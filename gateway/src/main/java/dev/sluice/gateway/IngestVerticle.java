@@ -1,6 +1,7 @@
 package dev.sluice.gateway;
 
 import static dev.sluice.events.Rejection.HEADERS_TOO_LARGE;
+import static dev.sluice.events.Rejection.INVALID_QUERY;
 import static dev.sluice.events.Rejection.INVALID_REQUEST;
 import static dev.sluice.events.Rejection.METHOD_NOT_ALLOWED;
 import static dev.sluice.events.Rejection.NOT_FOUND;
@@ -14,6 +15,7 @@ import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
+import io.vertx.core.MultiMap;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
@@ -25,6 +27,7 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.HttpException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -178,7 +181,11 @@ final class IngestVerticle extends VerticleBase {
                 // the server
                 request.response().putHeader(HttpHeaders.CONNECTION, "close");
             }
-            if (!anyOrigin && HttpMethod.POST.equals(request.method()) && PATH.equals(request.path())) {
+            if (request.authority() == null) {
+                // RFC 9112, 3.2; the router would take it for a defect
+                connections.begin(request.connection()).ended();
+                refuse(request, Refusal.of(INVALID_REQUEST, "Send one Host, and nothing but a host in it."));
+            } else if (!anyOrigin && HttpMethod.POST.equals(request.method()) && PATH.equals(request.path())) {
                 try {
                     take(request, connections.begin(request.connection()));
                 } catch (RuntimeException defect) {
@@ -269,6 +276,7 @@ final class IngestVerticle extends VerticleBase {
             sender = senders.sender(request);
             sender.quota().check();
             Sender known = sender;
+            MultiMap query = query(routing);
             Budget.Permit permit = admission.admit(use.share());
             Exchange exchange = begin(permit, use, outcome -> {
                 answering(request, known, outcome);
@@ -277,12 +285,20 @@ final class IngestVerticle extends VerticleBase {
             exchange.published();
             sender.quota().use(1, 0);
             intake(receivedMillis, false)
-                    .take(verdict(check(sender), () -> Pixel.toEvent(routing.queryParams())))
+                    .take(verdict(check(sender), () -> Pixel.toEvent(query)))
                     .onComplete(exchange);
         } catch (RefusedException e) {
             answering(request, sender, Future.failedFuture(e));
             responses.refuse(request.response(), e.refusal());
             use.ended();
+        }
+    }
+
+    private static MultiMap query(RoutingContext routing) throws RefusedException {
+        try {
+            return routing.queryParams();
+        } catch (HttpException e) {
+            throw Refusal.of(INVALID_QUERY, "The query is not percent-encoded.").asException();
         }
     }
 

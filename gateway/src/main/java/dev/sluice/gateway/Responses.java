@@ -125,12 +125,14 @@ final class Responses {
         send(response.putHeader("Content-Type", "application/problem+json"), rejection.status(), bytes(body));
     }
 
-    /** For Vert.x-web: a handler that threw, or an origin that CORS refuses. */
+    /** For Vert.x-web: a handler that threw, a path that no handler can read, or an origin that CORS refuses. */
     void fail(RoutingContext context) {
         if (context.statusCode() == 403) {
             refuse(
                     context.response(),
                     Refusal.of(Rejection.ORIGIN_NOT_ALLOWED, "Add the page's origin to CORS_ORIGINS."));
+        } else if (context.statusCode() >= 400 && context.statusCode() < 500) {
+            refuse(context.response(), Refusal.of(Rejection.INVALID_REQUEST, "The path cannot be read."));
         } else {
             defect(context.request(), context.failure());
         }
