@@ -31,6 +31,7 @@ final class Gateway {
     private final Vertx vertx;
     private final Settings settings;
     private final Metrics metrics = new Metrics();
+    private final Tracing tracing = new Tracing();
     private final KafkaPublisher kafka;
     private final Budget budget;
     private volatile Publisher publisher;
@@ -98,7 +99,15 @@ final class Gateway {
     private Future<Void> deploy(Files files) {
         Future<String> ingest = vertx.deployVerticle(
                 () -> new IngestVerticle(
-                        settings, publisher, metrics, budget, senders, certificates, files.contract, () -> stopping),
+                        settings,
+                        publisher,
+                        metrics,
+                        tracing,
+                        budget,
+                        senders,
+                        certificates,
+                        files.contract,
+                        () -> stopping),
                 new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()));
         Future<String> management =
                 vertx.deployVerticle(new ManagementVerticle(settings, this::isReady, metrics, files.page));

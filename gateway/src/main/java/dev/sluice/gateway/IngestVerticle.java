@@ -65,6 +65,7 @@ final class IngestVerticle extends VerticleBase {
     private final Settings settings;
     private final Publisher publisher;
     private final Metrics metrics;
+    private final Tracing tracing;
     private final Responses responses;
     private final EventValidator validator;
     private final Function<byte[], Verdict> anyone;
@@ -92,6 +93,7 @@ final class IngestVerticle extends VerticleBase {
             Settings settings,
             Publisher publisher,
             Metrics metrics,
+            Tracing tracing,
             Budget budget,
             Senders senders,
             @Nullable Certificates certificates,
@@ -105,6 +107,7 @@ final class IngestVerticle extends VerticleBase {
         this.settings = settings;
         this.publisher = publisher;
         this.metrics = metrics;
+        this.tracing = tracing;
         this.responses = new Responses(metrics, budget);
         this.validator = new EventValidator(settings.bounds(), settings.keys());
         this.anyone = validator::check;
@@ -233,7 +236,7 @@ final class IngestVerticle extends VerticleBase {
     }
 
     private void take(HttpServerRequest request, Connections.Use use) {
-        long receivedMillis = System.currentTimeMillis();
+        Intake intake = intake(request);
         Sender sender = Sender.ANYONE;
         try {
             sender = senders.sender(request);
@@ -251,14 +254,14 @@ final class IngestVerticle extends VerticleBase {
                     .compose(body -> {
                         exchange.published();
                         return encoding.isEmpty()
-                                ? take(known, format, request, body, receivedMillis)
+                                ? take(known, format, request, body, intake)
                                 : Inflation.inflate(
                                                 context,
                                                 body,
                                                 encoding,
                                                 settings.bounds().inflatedBytes(),
                                                 permit)
-                                        .compose(inflated -> take(known, format, request, inflated, receivedMillis));
+                                        .compose(inflated -> take(known, format, request, inflated, intake));
                     })
                     .onComplete(exchange);
         } catch (RefusedException e) {
@@ -269,8 +272,8 @@ final class IngestVerticle extends VerticleBase {
     }
 
     private void takeImage(RoutingContext routing, Connections.Use use) {
-        long receivedMillis = System.currentTimeMillis();
         HttpServerRequest request = routing.request();
+        Intake intake = intake(request);
         Sender sender = Sender.ANYONE;
         try {
             sender = senders.sender(request);
@@ -284,8 +287,7 @@ final class IngestVerticle extends VerticleBase {
             });
             exchange.published();
             sender.quota().use(1, 0);
-            intake(receivedMillis, false)
-                    .take(verdict(check(sender), () -> Pixel.toEvent(query)))
+            intake.take(verdict(check(sender), () -> Pixel.toEvent(query)))
                     .onComplete(exchange);
         } catch (RefusedException e) {
             answering(request, sender, Future.failedFuture(e));
@@ -320,8 +322,7 @@ final class IngestVerticle extends VerticleBase {
         return sender.types().isEmpty() ? anyone : bytes -> sender.check(validator.check(bytes));
     }
 
-    private Future<Results> take(
-            Sender sender, Format format, HttpServerRequest request, byte[] body, long receivedMillis) {
+    private Future<Results> take(Sender sender, Format format, HttpServerRequest request, byte[] body, Intake intake) {
         sender.quota().use(0, body.length);
         try {
             return switch (format) {
@@ -330,35 +331,35 @@ final class IngestVerticle extends VerticleBase {
                             ? takeEvents(
                                     sender,
                                     Items.ofArray(body, settings.bounds().batchEvents()),
-                                    receivedMillis)
-                            : takeOne(sender, check(sender).apply(body), receivedMillis);
+                                    intake)
+                            : takeOne(sender, check(sender).apply(body), intake);
                 case LINES ->
-                    takeEvents(sender, Items.ofLines(body, settings.bounds().batchEvents()), receivedMillis);
+                    takeEvents(sender, Items.ofLines(body, settings.bounds().batchEvents()), intake);
                 case CLOUDEVENT_BINARY ->
                     takeOne(
                             sender,
                             verdict(check(sender), () -> cloudEvents
                                     .binary(request.headers(), body)
                                     .toEvent()),
-                            receivedMillis);
-                case CLOUDEVENT -> takeOne(sender, cloudEvent(check(sender), body), receivedMillis);
-                case CLOUDEVENT_BATCH -> takeCloudEvents(sender, body, receivedMillis);
+                            intake);
+                case CLOUDEVENT -> takeOne(sender, cloudEvent(check(sender), body), intake);
+                case CLOUDEVENT_BATCH -> takeCloudEvents(sender, body, intake);
             };
         } catch (RefusedException e) {
             return Future.failedFuture(e);
         }
     }
 
-    private Future<Results> takeOne(Sender sender, Verdict verdict, long receivedMillis) {
+    private Future<Results> takeOne(Sender sender, Verdict verdict, Intake intake) {
         sender.quota().use(1, 0);
-        return intake(receivedMillis, false).take(verdict);
+        return intake.take(verdict);
     }
 
-    private Future<Results> takeEvents(Sender sender, Items items, long receivedMillis) {
-        return takeAll(sender, items, check(sender), receivedMillis);
+    private Future<Results> takeEvents(Sender sender, Items items, Intake intake) {
+        return takeAll(sender, items, check(sender), intake);
     }
 
-    private Future<Results> takeCloudEvents(Sender sender, byte[] body, long receivedMillis) throws RefusedException {
+    private Future<Results> takeCloudEvents(Sender sender, byte[] body, Intake intake) throws RefusedException {
         if (!Items.isArray(body)) {
             Refusal refusal = JsonSyntax.checkValue(body);
             throw (refusal == null ? Refusal.of(Rejection.WRONG_TYPE, "Send a JSON array of CloudEvents.") : refusal)
@@ -366,20 +367,20 @@ final class IngestVerticle extends VerticleBase {
         }
         Items items = Items.ofArray(body, settings.bounds().batchEvents());
         Function<byte[], Verdict> check = check(sender);
-        return takeAll(sender, items, event -> cloudEvent(check, event), receivedMillis);
+        return takeAll(sender, items, event -> cloudEvent(check, event), intake);
     }
 
-    private Future<Results> takeAll(Sender sender, Items items, Function<byte[], Verdict> check, long receivedMillis) {
+    private Future<Results> takeAll(Sender sender, Items items, Function<byte[], Verdict> check, Intake intake) {
         sender.quota().use(items.size(), 0);
-        return intake(receivedMillis, true).take(items, check);
+        return intake.take(items, check);
     }
 
     private Verdict cloudEvent(Function<byte[], Verdict> check, byte[] bytes) {
         return verdict(check, () -> cloudEvents.structured(bytes).toEvent());
     }
 
-    private Intake intake(long receivedMillis, boolean batch) {
-        return new Intake(context, publisher, metrics, receivedMillis, batch);
+    private Intake intake(HttpServerRequest request) {
+        return new Intake(context, publisher, metrics, System.currentTimeMillis(), tracing.begin(request));
     }
 
     /** Bytes of an event that has to be put together first. */

@@ -21,30 +21,32 @@ final class Intake {
     private final Publisher publisher;
     private final Metrics metrics;
     private final long receivedMillis;
+    private final RequestTrace trace;
     private final Promise<Results> done = Promise.promise();
-    private final Results results;
+    private Results results = new Results(false);
     private int next;
     private int inFlight;
     private boolean allSent;
 
     /** @param receivedMillis milliseconds since 1970 UTC */
-    Intake(Context context, Publisher publisher, Metrics metrics, long receivedMillis, boolean batch) {
+    Intake(Context context, Publisher publisher, Metrics metrics, long receivedMillis, RequestTrace trace) {
         this.metrics = metrics;
         this.context = context;
         this.publisher = publisher;
         this.receivedMillis = receivedMillis;
-        this.results = new Results(batch);
+        this.trace = trace;
     }
 
-    /** Takes one event; never fails. */
+    /** Takes the one event of the request; never fails. */
     Future<Results> take(Verdict verdict) {
         take(0, verdict);
         allSent();
         return done.future();
     }
 
-    /** Takes each item as {@code check} judges it; never fails. */
+    /** Takes each item of a batch as {@code check} judges it; never fails. */
     Future<Results> take(Items items, Function<byte[], Verdict> check) {
+        results = new Results(true);
         turn(items, check);
         return done.future();
     }
@@ -66,7 +68,9 @@ final class Intake {
         metrics.received();
         if (verdict instanceof Event event) {
             inFlight++;
-            publisher.publish(event, receivedMillis, context).onComplete(outcome -> published(index, outcome));
+            publisher
+                    .publish(event, receivedMillis, trace.ofRecords(), context)
+                    .onComplete(outcome -> published(index, outcome));
         } else if (verdict instanceof Refusal refusal) {
             reject(index, refusal);
         }

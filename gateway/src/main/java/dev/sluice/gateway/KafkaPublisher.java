@@ -123,7 +123,7 @@ final class KafkaPublisher implements Publisher {
     }
 
     @Override
-    public Future<Receipt> publish(Event event, long receivedMillis, Context context) {
+    public Future<Receipt> publish(Event event, long receivedMillis, TraceContext trace, Context context) {
         Producer<byte[], byte[]> target = producer;
         if (target == null) {
             return Future.failedFuture(unreached.asException());
@@ -131,17 +131,18 @@ final class KafkaPublisher implements Publisher {
         breaker.sent();
         Delivery delivery = new Delivery(acknowledgements.computeIfAbsent(context, Acknowledgements::new));
         try {
-            var unused = target.send(record(event, receivedMillis), delivery);
+            var unused = target.send(record(event, receivedMillis, trace), delivery);
         } catch (KafkaException | IllegalStateException e) {
             delivery.onCompletion(null, e);
         }
         return delivery.promise.future();
     }
 
-    private ProducerRecord<byte[], byte[]> record(Event event, long receivedMillis) {
+    private ProducerRecord<byte[], byte[]> record(Event event, long receivedMillis, TraceContext trace) {
         String key = event.key();
         byte[] keyBytes = key == null ? null : key.getBytes(StandardCharsets.UTF_8);
-        return new ProducerRecord<>(topics.of(event.type()), null, receivedMillis, keyBytes, event.value());
+        return new ProducerRecord<>(
+                topics.of(event.type()), null, receivedMillis, keyBytes, event.value(), trace.headers());
     }
 
     @Override

@@ -34,9 +34,10 @@ interface Publisher {
      * not stored or may have been.
      *
      * @param receivedMillis milliseconds since 1970 UTC
+     * @param trace goes with it into Kafka
      * @param context that of the caller's verticle, on which it completes: those of requests come and go
      */
-    Future<Receipt> publish(Event event, long receivedMillis, Context context);
+    Future<Receipt> publish(Event event, long receivedMillis, TraceContext trace, Context context);
 
     /** Delivers what is under way, as far as Kafka takes it, then lets go. */
     Future<Void> close();

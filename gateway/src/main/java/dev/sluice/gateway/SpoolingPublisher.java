@@ -61,7 +61,7 @@ final class SpoolingPublisher implements Publisher {
 
         Leaving(SpoolRecord.Entry entry) {
             this.entry = entry;
-            this.bytes = SpoolRecord.bytesOf(entry.event());
+            this.bytes = entry.arrival().bytes();
         }
     }
 
@@ -132,19 +132,18 @@ final class SpoolingPublisher implements Publisher {
     }
 
     @Override
-    public Future<Receipt> publish(Event event, long receivedMillis, Context context) {
+    public Future<Receipt> publish(Event event, long receivedMillis, TraceContext trace, Context context) {
+        SpoolRecord.Arrival arrival = new SpoolRecord.Arrival(event, receivedMillis, trace);
         if (!isDirect()) {
-            return keep(event, receivedMillis, context);
+            return keep(arrival, context);
         }
-        return kafka.publish(event, receivedMillis, context)
-                .recover(cause -> isFinal(cause)
-                        ? Future.failedFuture(cause)
-                        : keepInDoubt(event, receivedMillis, context, cause));
+        return kafka.publish(event, receivedMillis, trace, context)
+                .recover(cause -> isFinal(cause) ? Future.failedFuture(cause) : keepInDoubt(arrival, context, cause));
     }
 
     /** Where the spool does not take it either, what is said of Kafka stands: it may be stored there. */
-    private Future<Receipt> keepInDoubt(Event event, long receivedMillis, Context context, Throwable cause) {
-        return keep(event, receivedMillis, context).recover(spool -> Future.failedFuture(cause));
+    private Future<Receipt> keepInDoubt(SpoolRecord.Arrival arrival, Context context, Throwable cause) {
+        return keep(arrival, context).recover(spool -> Future.failedFuture(cause));
     }
 
     private static boolean isFinal(Throwable cause) {
@@ -152,14 +151,14 @@ final class SpoolingPublisher implements Publisher {
                 || KafkaPublisher.OF_THE_RECORD.contains(refusal.refusal().rejection());
     }
 
-    private Future<Receipt> keep(Event event, long receivedMillis, Context context) {
+    private Future<Receipt> keep(SpoolRecord.Arrival arrival, Context context) {
         Refusal refusal = spoolRefusal();
         if (refusal != null) {
             return Future.failedFuture(refusal.asException());
         }
         held.incrementAndGet();
         Promise<Receipt> promise = Promise.promise();
-        arriving.add(new Arriving(new SpoolRecord.Arrival(event, receivedMillis), context, promise));
+        arriving.add(new Arriving(arrival, context, promise));
         wake();
         return promise.future();
     }
@@ -216,7 +215,7 @@ final class SpoolingPublisher implements Publisher {
                 break;
             }
             group.add(next);
-            bytes += SpoolRecord.bytesOf(next.arrival().event());
+            bytes += next.arrival().bytes();
         }
         if (group.isEmpty()) {
             return;
@@ -296,7 +295,8 @@ final class SpoolingPublisher implements Publisher {
 
     /** Whether Kafka's client took it; if not, those behind it have to wait as well. */
     private boolean send(Leaving leaving) {
-        Future<Receipt> sent = kafka.publish(leaving.entry.event(), leaving.entry.receivedMillis(), context);
+        SpoolRecord.Arrival arrival = leaving.entry.arrival();
+        Future<Receipt> sent = kafka.publish(arrival.event(), arrival.receivedMillis(), arrival.trace(), context);
         if (sent.failed() && !isFinal(sent.cause())) {
             someFailed = true;
             return false;
@@ -348,7 +348,7 @@ final class SpoolingPublisher implements Publisher {
     private void setAside(SpoolRecord.Entry entry, Throwable cause) throws IOException {
         Files.write(
                 refusedFile,
-                (new String(entry.event().value(), UTF_8).replace('\n', ' ') + "\n").getBytes(UTF_8),
+                (new String(entry.arrival().event().value(), UTF_8).replace('\n', ' ') + "\n").getBytes(UTF_8),
                 StandardOpenOption.CREATE,
                 StandardOpenOption.APPEND,
                 StandardOpenOption.DSYNC);

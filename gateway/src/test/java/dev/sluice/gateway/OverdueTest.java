@@ -42,6 +42,7 @@ class OverdueTest {
                 settings,
                 new Silent(),
                 new Metrics(),
+                new Tracing(),
                 budget,
                 new Senders(settings),
                 null,
@@ -69,7 +70,7 @@ class OverdueTest {
         }
 
         @Override
-        public Future<Receipt> publish(Event event, long receivedMillis, Context context) {
+        public Future<Receipt> publish(Event event, long receivedMillis, TraceContext trace, Context context) {
             return Promise.<Receipt>promise().future();
         }
 

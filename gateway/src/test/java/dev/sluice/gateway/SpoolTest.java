@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -168,19 +169,49 @@ class SpoolTest {
         byte[] value = "{\"event_type\":\"ä\"}".getBytes(UTF_8);
         try (Spool spool = open()) {
             spool.append(List.of(
-                    new SpoolRecord.Arrival(new Event(value, "type", "Schlüssel"), 123),
-                    new SpoolRecord.Arrival(new Event(value, "type", ""), 124),
-                    new SpoolRecord.Arrival(new Event(value, "type", null), 125)));
+                    new SpoolRecord.Arrival(new Event(value, "type", "Schlüssel"), 123, TraceContext.NONE),
+                    new SpoolRecord.Arrival(new Event(value, "type", ""), 124, TraceContext.NONE),
+                    new SpoolRecord.Arrival(new Event(value, "type", null), 125, TraceContext.NONE)));
         }
         try (Spool spool = open()) {
             SpoolRecord.Entry first = spool.read();
-            assertThat(first.receivedMillis()).isEqualTo(123);
-            assertThat(first.event().type()).isEqualTo("type");
-            assertThat(first.event().key()).isEqualTo("Schlüssel");
-            assertThat(first.event().value()).isEqualTo(value);
-            assertThat(spool.read().event().key()).isEmpty();
-            assertThat(spool.read().event().key()).isNull();
+            assertThat(first.arrival().receivedMillis()).isEqualTo(123);
+            assertThat(first.arrival().event().type()).isEqualTo("type");
+            assertThat(first.arrival().event().key()).isEqualTo("Schlüssel");
+            assertThat(first.arrival().event().value()).isEqualTo(value);
+            assertThat(spool.read().arrival().event().key()).isEmpty();
+            assertThat(spool.read().arrival().event().key()).isNull();
             assertThat(spool.read()).isNull();
+        }
+    }
+
+    /** Of a group without any, an earlier release can read what is written. */
+    @Test
+    void traces_comeBack_andCostNothingWhereThereAreNone() throws IOException {
+        byte[] value = "{}".getBytes(UTF_8);
+        TraceContext trace = new TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "a=1,b=2");
+        List<SpoolRecord.Arrival> without = List.of(
+                new SpoolRecord.Arrival(new Event(value, "type", "key"), 123, TraceContext.NONE),
+                new SpoolRecord.Arrival(new Event(value, "type", null), 124, TraceContext.NONE));
+        assertThat(HexFormat.of().formatHex(SpoolRecord.encode(7, without)))
+                .isEqualTo("01" + "0000000000000007" + "00000002"
+                        + "000000000000007b" + "0004" + "74797065" + "00000003" + "6b6579" + "00000002" + "7b7d"
+                        + "000000000000007c" + "0004" + "74797065" + "ffffffff" + "00000002" + "7b7d");
+        try (Spool spool = open()) {
+            spool.append(without);
+            spool.append(List.of(
+                    new SpoolRecord.Arrival(new Event(value, "type", "key"), 125, trace),
+                    new SpoolRecord.Arrival(new Event(value, "type", "key"), 126, TraceContext.NONE)));
+        }
+        try (Spool spool = open()) {
+            assertThat(spool.read().arrival().trace().isNone()).isTrue();
+            assertThat(spool.read().arrival().trace().isNone()).isTrue();
+            SpoolRecord.Arrival traced = spool.read().arrival();
+            assertThat(traced.trace().parent()).isEqualTo(trace.parent());
+            assertThat(traced.trace().state()).isEqualTo("a=1,b=2");
+            assertThat(traced.receivedMillis()).isEqualTo(125);
+            assertThat(traced.event().key()).isEqualTo("key");
+            assertThat(spool.read().arrival().trace().isNone()).isTrue();
         }
     }
 
@@ -190,8 +221,8 @@ class SpoolTest {
             int written = 0;
             String large = "x".repeat(250_000);
             while (spool.state() == Spool.State.OPEN) {
-                spool.append(
-                        List.of(new SpoolRecord.Arrival(new Event((written + large).getBytes(UTF_8), "a", null), 1)));
+                spool.append(List.of(new SpoolRecord.Arrival(
+                        new Event((written + large).getBytes(UTF_8), "a", null), 1, TraceContext.NONE)));
                 written++;
             }
             assertThat(spool.state()).isEqualTo(Spool.State.FULL);
@@ -233,7 +264,7 @@ class SpoolTest {
             if (entry == null) {
                 break;
             }
-            values.add(new String(entry.event().value(), UTF_8));
+            values.add(new String(entry.arrival().event().value(), UTF_8));
             last = entry;
         }
         if (last != null) {
@@ -248,7 +279,8 @@ class SpoolTest {
 
     private static List<SpoolRecord.Arrival> arrivals(int from, int count) {
         return values(from, count).stream()
-                .map(value -> new SpoolRecord.Arrival(new Event(value.getBytes(UTF_8), "a", null), 1))
+                .map(value ->
+                        new SpoolRecord.Arrival(new Event(value.getBytes(UTF_8), "a", null), 1, TraceContext.NONE))
                 .toList();
     }
 }

@@ -13,6 +13,7 @@ import dev.sluice.events.RealBroker;
 import dev.sluice.settings.SettingsException;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.ext.web.client.HttpRequest;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import io.vertx.junit5.VertxExtension;
@@ -21,12 +22,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,7 +64,8 @@ class SpoolingTest {
     void withoutKafka_eventsAreKept_acrossARestart_andReplayedInOrder() throws Exception {
         awaitReady(client, settings);
         for (int i = 0; i < 50; i++) {
-            HttpResponse<Buffer> answer = post(i);
+            HttpResponse<Buffer> answer =
+                    get(events().putHeader("traceparent", traceparent(i)).sendBuffer(Buffer.buffer(event(i))));
             assertThat(answer.statusCode()).isEqualTo(202);
             assertThat(json(answer).get("spooled").asInt()).isEqualTo(1);
             assertThat(json(answer).has("topic")).isFalse();
@@ -86,6 +90,8 @@ class SpoolingTest {
             assertThat(numbers.stream().distinct().sorted())
                     .containsExactlyElementsOf(IntStream.range(0, 53).boxed().toList());
             assertThat(inOrderPerPartition(broker)).isTrue();
+            assertThat(records(broker)).allSatisfy(record -> assertThat(traceparent(record))
+                    .isEqualTo(number(record) < 50 ? traceparent(number(record)) : ""));
             get(gateway.stop());
             gateway = run(settings = settings());
             assertThat(metric("sluice_spool_events")).isZero();
@@ -154,7 +160,20 @@ class SpoolingTest {
     }
 
     private HttpResponse<Buffer> send(String body) throws Exception {
-        return get(client.post(settings.httpPort(), "localhost", "/api/events").sendBuffer(Buffer.buffer(body)));
+        return get(events().sendBuffer(Buffer.buffer(body)));
+    }
+
+    private HttpRequest<Buffer> events() {
+        return client.post(settings.httpPort(), "localhost", "/api/events");
+    }
+
+    private static String traceparent(int number) {
+        return String.format(Locale.ROOT, "00-4bf92f3577b34da6a3ce929d0e0e4736-%016x-01", number + 1);
+    }
+
+    private static String traceparent(ConsumerRecord<byte[], byte[]> record) {
+        Header header = record.headers().lastHeader("traceparent");
+        return header == null ? "" : new String(header.value(), UTF_8);
     }
 
     private double metric(String name) throws Exception {
