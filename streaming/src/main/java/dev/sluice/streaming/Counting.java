@@ -92,6 +92,8 @@ final class Counting {
                 .option("subscribe", String.join(",", settings.topics().all()))
                 // WatermarkedStream asks again itself, and each attempt may take a minute
                 .option("fetchOffset.numRetries", 1)
+                // for dead letters alone: they are not free
+                .option("includeHeaders", settings.deadLetters().isPresent())
                 .option("startingOffsets", settings.startingOffsets().name().toLowerCase(Locale.ROOT))
                 .option(WatermarkedKafka.LATENESS, settings.lateness().toMillis())
                 .option(WatermarkedKafka.SLIDE, settings.slide().toMillis())

@@ -15,8 +15,8 @@ import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The topic that gets each record that is not counted: its value and its key as they are, and in headers what became of
- * it and where it stands. Tasks write at least once what they find; topic, partition and offset tell a letter from its
+ * The topic that gets each record that is not counted: its value and its key as they are, and in headers its trace, what
+ * became of it and where it stands. Tasks write at least once what they find; topic, partition and offset tell a letter from its
  * repetition.
  *
  * @param topic empty for none
@@ -33,13 +33,22 @@ record DeadLetters(String topic, Map<String, String> producer) implements Serial
     static final String OFFSET = "sluice-offset";
     static final String RECEIVED = "sluice-received";
 
+    /** A record's own headers that go with it: where it is in a trace. */
+    static final List<String> TRACE = List.of("traceparent", "tracestate");
+
+    static final String HEADERS = "headers";
+
     /** The columns of Kafka's source that a letter is made of, but for the timestamp. */
     private static final StructType RECORD = new StructType()
             .add("key", DataTypes.BinaryType)
             .add("value", DataTypes.BinaryType)
             .add("topic", DataTypes.StringType)
             .add("partition", DataTypes.IntegerType)
-            .add("offset", DataTypes.LongType);
+            .add("offset", DataTypes.LongType)
+            .add(
+                    HEADERS,
+                    DataTypes.createArrayType(
+                            new StructType().add("key", DataTypes.StringType).add("value", DataTypes.BinaryType)));
 
     /** Of a row with a record's columns: where the record stands. */
     static final Comparator<Row> PLACE = Comparator.<Row, String>comparing(row -> row.getAs("topic"))

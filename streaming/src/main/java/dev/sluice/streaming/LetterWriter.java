@@ -2,6 +2,7 @@ package dev.sluice.streaming;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.Producer;
@@ -85,18 +86,19 @@ final class LetterWriter {
     private ProducerRecord<byte[], byte[]> letter(Outcome outcome, Row record, long received) {
         byte[] key = record.getAs("key");
         byte[] value = record.getAs("value");
-        return new ProducerRecord<>(
-                letters.topic(),
-                null,
-                System.currentTimeMillis(),
-                key,
-                value,
-                List.<Header>of(
-                        header(DeadLetters.REASON, outcome.code()),
-                        header(DeadLetters.TOPIC, record.<String>getAs("topic")),
-                        header(DeadLetters.PARTITION, record.<Integer>getAs("partition")),
-                        header(DeadLetters.OFFSET, record.<Long>getAs("offset")),
-                        header(DeadLetters.RECEIVED, received)));
+        List<Header> headers = new ArrayList<>(List.of(
+                header(DeadLetters.REASON, outcome.code()),
+                header(DeadLetters.TOPIC, record.<String>getAs("topic")),
+                header(DeadLetters.PARTITION, record.<Integer>getAs("partition")),
+                header(DeadLetters.OFFSET, record.<Long>getAs("offset")),
+                header(DeadLetters.RECEIVED, received)));
+        int trace = record.fieldIndex(DeadLetters.HEADERS);
+        if (!record.isNullAt(trace)) {
+            for (Row header : record.<Row>getList(trace)) {
+                headers.add(new RecordHeader(header.getString(0), header.getAs(1)));
+            }
+        }
+        return new ProducerRecord<>(letters.topic(), null, System.currentTimeMillis(), key, value, headers);
     }
 
     private static Header header(String name, Object value) {

@@ -20,13 +20,17 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
-/** Sends dead letters to the topics that they came from, each record once: as they were, but received anew. */
+/** Sends dead letters to the topics that they came from, each record once: as they were, trace included, but received anew. */
 public final class Replay {
     private static final Job<ReplaySettings> JOB = new Job<>("The replay", ReplaySettings::read, Replay::run);
 
     private static final String REASON = "reason";
     /** What tells a record from any other. */
     private static final String PLACE = "place";
+
+    /** As the record had it; the other headers are the letter's own. */
+    private static final String TRACE =
+            "filter(headers, header -> header.key in ('" + String.join("', '", DeadLetters.TRACE) + "'))";
 
     private static final String RECORDS = "records";
     private static final String LETTERS = "letters";
@@ -69,7 +73,8 @@ public final class Replay {
                         origin[0].as("topic"),
                         when(isLetter, concat_ws("/", origin)).otherwise(own).as(PLACE),
                         col("key"),
-                        col("value"))
+                        col("value"),
+                        expr(TRACE).as(DeadLetters.HEADERS))
                 .where(col(REASON).isNull().or(col(REASON).isin(reasons.toArray())));
     }
 
@@ -127,7 +132,7 @@ public final class Replay {
         DeadLetters.producer(consumer).forEach((name, value) -> options.put("kafka." + name, value));
         letters.where(col(REASON).isNotNull())
                 .dropDuplicates(PLACE)
-                .select("topic", "key", "value")
+                .select("topic", "key", "value", DeadLetters.HEADERS)
                 .write()
                 .format("kafka")
                 .options(options)

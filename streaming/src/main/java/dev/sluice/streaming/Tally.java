@@ -71,8 +71,9 @@ record Tally(Duration step, Duration lateness, Duration skew, Aggregates aggrega
             .add(RECEIVED_AT, DataTypes.LongType)
             .add(RECEIPT, DataTypes.LongType);
 
-    private static final List<String> RECORD_OF_LETTERS =
-            Stream.concat(RECORD.stream(), Stream.of("key", "topic")).toList();
+    private static final List<String> RECORD_OF_LETTERS = Stream.concat(
+                    RECORD.stream(), Stream.of("key", "topic", DeadLetters.HEADERS))
+            .toList();
 
     /** Before they are handed on: their number is that of the types, which senders choose. */
     private static final int MOST_GROUPS = 10_000;

@@ -1,10 +1,16 @@
 package dev.sluice.streaming;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.sql.catalyst.util.GenericArrayData;
 import org.apache.spark.sql.connector.read.InputPartition;
 import org.apache.spark.sql.connector.read.PartitionReader;
 import org.apache.spark.sql.connector.read.PartitionReaderFactory;
@@ -27,7 +33,7 @@ record WatermarkedPartition(
         long before, long after, @Nullable KafkaBatchInputPartition records) implements InputPartition {
     private static final long serialVersionUID = 2;
 
-    /** Columns of Kafka's source; the last one, headers, is null. */
+    /** Columns of Kafka's source. */
     private static final int KEY = 0;
 
     private static final int VALUE = 1;
@@ -36,6 +42,9 @@ record WatermarkedPartition(
     private static final int OFFSET = 4;
     private static final int TIMESTAMP = 5;
     private static final int TIMESTAMP_TYPE = 6;
+    /** Of its headers, those of a trace; null where it has none, or they are not asked for. */
+    private static final int HEADERS = 7;
+
     private static final int COLUMNS = 8;
 
     @Override
@@ -115,6 +124,7 @@ record WatermarkedPartition(
         private final KafkaOffsetRange range;
         private final long pollTimeoutMs;
         private final boolean failOnDataLoss;
+        private final boolean includeHeaders;
         private final KafkaDataConsumer consumer;
         private final GenericInternalRow row = new GenericInternalRow(COLUMNS);
         private long nextOffset;
@@ -124,6 +134,7 @@ record WatermarkedPartition(
             this.range = partition.offsetRange();
             this.pollTimeoutMs = partition.pollTimeoutMs();
             this.failOnDataLoss = partition.failOnDataLoss();
+            this.includeHeaders = partition.includeHeaders();
             this.consumer = KafkaDataConsumer.acquire(range.topicPartition(), partition.executorKafkaParams());
             this.nextOffset = range.fromOffset();
             row.update(TOPIC, UTF8String.fromString(range.topic()));
@@ -146,7 +157,19 @@ record WatermarkedPartition(
             row.update(OFFSET, record.offset());
             row.update(TIMESTAMP, TimeUnit.MILLISECONDS.toMicros(record.timestamp()));
             row.update(TIMESTAMP_TYPE, record.timestampType().id);
+            row.update(HEADERS, includeHeaders ? trace(record.headers()) : null);
             return true;
+        }
+
+        private static @Nullable ArrayData trace(Headers headers) {
+            List<InternalRow> trace = new ArrayList<>();
+            for (Header header : headers) {
+                if (DeadLetters.TRACE.contains(header.key())) {
+                    trace.add(
+                            new GenericInternalRow(new Object[] {UTF8String.fromString(header.key()), header.value()}));
+                }
+            }
+            return trace.isEmpty() ? null : new GenericArrayData(trace.toArray());
         }
     }
 }

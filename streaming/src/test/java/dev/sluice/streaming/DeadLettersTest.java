@@ -39,6 +39,8 @@ class DeadLettersTest {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final byte[] GARBAGE = {0, (byte) 0xff, '{', 10};
 
+    private static final String TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
     @TempDir
     static Path folder;
 
@@ -106,6 +108,48 @@ class DeadLettersTest {
         assertThat(letterOf(letters, "duplicate").key()).isEqualTo("again".getBytes(UTF_8));
         assertThat(letterOf(letters, "late").value()).isEqualTo(late.getBytes(UTF_8));
         assertThat(letterOf(letters, "future").value()).isEqualTo(future.getBytes(UTF_8));
+    }
+
+    /** Of its own headers none but those of a trace: what is replayed is to be the same event, not the same delivery. */
+    @Test
+    void start_recordsOfATrace_theirLettersAreOfIt() throws Exception {
+        create("traced");
+        Instant received = Instant.now();
+        Map<String, String> trace = Map.of("traceparent", TRACEPARENT, "tracestate", "shop=1");
+        String late = event("late", "", received.minus(Duration.ofDays(1)));
+        kafka.store("traced", received, null, late.getBytes(UTF_8), with(trace, "other", "x"));
+        kafka.store("traced", received, null, GARBAGE, Map.of("traceparent", TRACEPARENT));
+        kafka.store("traced", received, null, "none".getBytes(UTF_8), Map.of("other", "x"));
+        kafka.store("traced", received, null, event("a", "1", received).getBytes(UTF_8), Map.of());
+        String again = event("again", "1", received);
+        kafka.store("traced", received.plusMillis(5), null, again.getBytes(UTF_8), trace);
+        kafka.flush();
+        StreamingQuery query = start("traced", on("traced"), this::keep);
+        await().atMost(PATIENCE).until(() -> total() == 5);
+        query.stop();
+
+        Map<String, Map<String, String>> letters = new HashMap<>();
+        for (ConsumerRecord<byte[], byte[]> letter : kafka.records("traced-dead")) {
+            Map<String, String> own = Kafka.headers(letter);
+            own.keySet().removeIf(name -> name.startsWith("sluice-"));
+            letters.put(new String(letter.value(), UTF_8), own);
+        }
+        assertThat(letters)
+                .isEqualTo(Map.of(
+                        late,
+                        trace,
+                        new String(GARBAGE, UTF_8),
+                        Map.of("traceparent", TRACEPARENT),
+                        "none",
+                        Map.of(),
+                        again,
+                        trace));
+    }
+
+    private static Map<String, String> with(Map<String, String> headers, String name, String value) {
+        Map<String, String> more = new HashMap<>(headers);
+        more.put(name, value);
+        return more;
     }
 
     /** The letters of a batch are stored before the batch is done: one tried again may repeat them, and lacks none. */

@@ -82,6 +82,22 @@ class ReplayTest {
         });
     }
 
+    /** And of no more than that: what else a letter says is of the delivery that failed. */
+    @Test
+    void run_recordOfATrace_isOfItStill() throws Exception {
+        create("traced");
+        Map<String, String> trace = Map.of(
+                "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate", "shop=1");
+        kafka.store("traced", Instant.now(), null, "traced".getBytes(UTF_8), trace);
+        kafka.store("traced", Instant.now(), "not");
+        kafka.flush();
+        assertThat(count("traced", "11m", 2)).isEqualTo(Map.of("malformed", 2L));
+        assertThat(replay("traced", Map.of())).contains("Sent 2 records");
+        List<ConsumerRecord<byte[], byte[]>> all = kafka.records("traced");
+        assertThat(all).hasSize(4).allSatisfy(record -> assertThat(Kafka.headers(record))
+                .isEqualTo(new String(record.value(), UTF_8).equals("traced") ? trace : Map.of()));
+    }
+
     @Test
     void run_rangeAndReasons_choose() throws Exception {
         create("chosen");
