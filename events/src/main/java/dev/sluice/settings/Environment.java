@@ -18,7 +18,7 @@ import java.util.TreeMap;
 public final class Environment {
     private static final String FILE = "_FILE";
     /** Of the name that Kafka gives to such a variable. */
-    private static final String KAFKA_FILE = ".file";
+    private static final String PROPERTY_FILE = ".file";
 
     private final Map<String, String> variables;
     /** A setting may be read more than once. */
@@ -51,13 +51,13 @@ public final class Environment {
     }
 
     /**
-     * Variables that start with {@code prefix}, under the names that Kafka's clients give them: with the prefix
+     * Variables that start with {@code prefix}, under the names that the library they are for gives them: with the prefix
      * {@code KAFKA_PRODUCER_}, {@code KAFKA_PRODUCER_LINGER_MS} is {@code linger.ms}.
      *
-     * @param names of the client's settings: one that ends in {@code .file} is itself, any other such variable says where the
+     * @param names of the library's settings: one that ends in {@code .file} is itself, any other such variable says where the
      *     value of the one without it is
      */
-    public Map<String, String> kafkaClient(String prefix, Set<String> names) {
+    public Map<String, String> properties(String prefix, Set<String> names) {
         Map<String, String> found = new TreeMap<>();
         for (String name : variables.keySet()) {
             if (name.startsWith(prefix) && name.length() > prefix.length()) {
@@ -65,9 +65,9 @@ public final class Environment {
                         name.substring(prefix.length()).toLowerCase(Locale.ROOT).replace('_', '.');
                 if (names.contains(key)) {
                     found.put(key, variable(name));
-                } else if (key.endsWith(KAFKA_FILE)) {
+                } else if (key.endsWith(PROPERTY_FILE)) {
                     found.put(
-                            key.substring(0, key.length() - KAFKA_FILE.length()),
+                            key.substring(0, key.length() - PROPERTY_FILE.length()),
                             value(name.substring(0, name.length() - FILE.length())));
                 } else {
                     found.put(key, value(name));

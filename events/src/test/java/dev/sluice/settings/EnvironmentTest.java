@@ -75,18 +75,18 @@ class EnvironmentTest {
     }
 
     @Test
-    void kafkaClient_namesSettingsAsKafkaDoes() {
-        assertThat(new Environment(Map.of("P_LINGER_MS", " 1 ", "P_", "2", "Q", "3")).kafkaClient("P_", Set.of()))
+    void properties_areNamedAsLibrariesDo() {
+        assertThat(new Environment(Map.of("P_LINGER_MS", " 1 ", "P_", "2", "Q", "3")).properties("P_", Set.of()))
                 .containsExactly(Map.entry("linger.ms", "1"));
     }
 
     /** Kafka has settings of its own that are the path of a file. */
     @Test
-    void kafkaClient_valueInAFile_orPathOfKafkasOwn(@TempDir Path folder) throws Exception {
+    void properties_valueInAFile_orPathOfTheLibrarysOwn(@TempDir Path folder) throws Exception {
         Path file = Files.writeString(folder.resolve("jaas"), "secret\n");
         Environment environment = new Environment(
                 Map.of("P_SASL_JAAS_CONFIG_FILE", file.toString(), "P_SASL_OAUTHBEARER_ASSERTION_FILE", "/run/jwt"));
-        assertThat(environment.kafkaClient("P_", Set.of("sasl.jaas.config", "sasl.oauthbearer.assertion.file")))
+        assertThat(environment.properties("P_", Set.of("sasl.jaas.config", "sasl.oauthbearer.assertion.file")))
                 .containsOnly(
                         Map.entry("sasl.jaas.config", "secret"),
                         Map.entry("sasl.oauthbearer.assertion.file", "/run/jwt"));
@@ -120,7 +120,7 @@ class EnvironmentTest {
         environment.get(PAUSE);
         environment.get(SECRET);
         environment.get(SECRET);
-        environment.kafkaClient("P_", Set.of());
+        environment.properties("P_", Set.of());
         assertThatThrownBy(environment::check).satisfies(thrown -> assertThat(thrown.getMessage())
                 .hasLineCount(6)
                 .contains("A_PORT_FILE=" + port + ": what it holds must be a whole number from 1 to 65535")

@@ -31,7 +31,7 @@ final class Gateway {
     private final Vertx vertx;
     private final Settings settings;
     private final Metrics metrics = new Metrics();
-    private final Tracing tracing = new Tracing();
+    private final Tracing tracing;
     private final KafkaPublisher kafka;
     private final Budget budget;
     private volatile Publisher publisher;
@@ -45,6 +45,7 @@ final class Gateway {
                 settings.tls().map(tls -> new Certificates(vertx, tls)).orElse(null);
         this.budget = new Budget(settings.inFlightBytes(), settings.largestRequest());
         metrics.watch(budget);
+        this.tracing = new Tracing(settings.tracing(), settings.topics());
         this.kafka = new KafkaPublisher(
                 vertx,
                 settings.topics(),
@@ -138,9 +139,16 @@ final class Gateway {
         // not of a context: that would end with Vert.x, and nobody would hear of it
         Promise<Void> drained = Promise.promise();
         vertx.setTimer(settings.drainDelay().toMillis(), timer -> drain().onComplete(drained));
-        return drained.future().eventually(() -> {
+        return drained.future().eventually(this::sendSpans).eventually(() -> {
             metrics.close();
             return vertx.close();
+        });
+    }
+
+    private Future<Void> sendSpans() {
+        return vertx.executeBlocking(() -> {
+            tracing.close();
+            return null;
         });
     }
 

@@ -69,7 +69,7 @@ final class Intake {
         if (verdict instanceof Event event) {
             inFlight++;
             publisher
-                    .publish(event, receivedMillis, trace.ofRecords(), context)
+                    .publish(event, receivedMillis, trace.ofRecord(), context)
                     .onComplete(outcome -> published(index, outcome));
         } else if (verdict instanceof Refusal refusal) {
             reject(index, refusal);
@@ -86,12 +86,17 @@ final class Intake {
             }
             results.accept(outcome.result());
         } else if (outcome.cause() instanceof RefusedException refused) {
-            reject(index, refused.refusal());
+            fail(index, refused.refusal());
         } else {
             LOG.error("An event could not be published", outcome.cause());
-            reject(index, Refusal.of(Rejection.INTERNAL_ERROR, "Please report this."));
+            fail(index, Refusal.of(Rejection.INTERNAL_ERROR, "Please report this."));
         }
         completeIfDone();
+    }
+
+    private void fail(int index, Refusal refusal) {
+        trace.failed(refusal);
+        reject(index, refusal);
     }
 
     private void reject(int index, Refusal refusal) {
@@ -106,6 +111,7 @@ final class Intake {
 
     private void completeIfDone() {
         if (allSent && inFlight == 0) {
+            trace.published(results);
             done.tryComplete(results);
         }
     }

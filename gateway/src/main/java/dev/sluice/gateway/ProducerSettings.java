@@ -19,7 +19,7 @@ final class ProducerSettings {
     static Map<String, String> read(Environment environment, String bootstrapServers) {
         Map<String, String> promised = promised(bootstrapServers);
         Map<String, String> producer = defaults();
-        environment.kafkaClient(PREFIX, ProducerConfig.configNames()).forEach((key, value) -> {
+        environment.properties(PREFIX, ProducerConfig.configNames()).forEach((key, value) -> {
             String fixed = promised.get(key);
             if (fixed != null && !fixed.equalsIgnoreCase(value)) {
                 String variable = PREFIX + key.toUpperCase(Locale.ROOT).replace('.', '_');

@@ -2,11 +2,17 @@ package dev.sluice.gateway;
 
 /** The trace of one request; for its event loop. */
 interface RequestTrace {
-    RequestTrace NONE = new Passed(TraceContext.NONE);
+    /** What the next of the request's records says of it. */
+    TraceContext ofRecord();
 
-    /** What the request's records say of it. */
-    TraceContext ofRecords();
+    /** One of the records that are on their way did not become durable. */
+    default void failed(Refusal refusal) {}
+
+    /** None of the records is on its way any more. */
+    default void published(Results results) {}
 
     /** A trace that is passed on as it came. */
-    record Passed(TraceContext ofRecords) implements RequestTrace {}
+    record Passed(TraceContext ofRecord) implements RequestTrace {
+        static final Passed NONE = new Passed(TraceContext.NONE);
+    }
 }

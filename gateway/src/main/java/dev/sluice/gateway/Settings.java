@@ -19,6 +19,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 /**
  * What the gateway is started with.
  *
+ * @param tracing as {@link Tracing#read} gives it
  * @param producer settings of Kafka's producer, ready to hand over
  */
 record Settings(
@@ -43,6 +44,7 @@ record Settings(
         String countsTopic,
         int countsWindows,
         Optional<CassandraAddress> history,
+        Optional<Map<String, String>> tracing,
         Map<String, String> producer) {
 
     static final Setting<String> HTTP_HOST = Setting.text(
@@ -213,6 +215,7 @@ record Settings(
                 environment.get(HISTORY) == History.CASSANDRA
                         ? Optional.of(CassandraAddress.collect(environment))
                         : Optional.empty(),
+                Tracing.read(environment),
                 ProducerSettings.read(environment, KafkaAddress.read(environment)));
         settings.checkBudget(environment);
         environment.check();

@@ -15,6 +15,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -42,7 +43,7 @@ class OverdueTest {
                 settings,
                 new Silent(),
                 new Metrics(),
-                new Tracing(),
+                new Tracing(Optional.empty(), settings.topics()),
                 budget,
                 new Senders(settings),
                 null,

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sluice.events.Readme;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.SettingsException;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -80,6 +82,52 @@ class SettingsTest {
                 .hasMessageContaining("max.block.ms is always 0")
                 .hasMessageContaining("HTTP_PORT and MANAGEMENT_PORT are both 5001")
                 .hasMessageContaining("MAX_EVENT_BYTES=lots");
+    }
+
+    @Test
+    void read_nowhereToSendSpans_isNoTracing() {
+        assertThat(Settings.read(new Environment(Map.of("OTEL_SERVICE_NAME", "a", "OTEL_EXPORTER_OTLP_ENDPOINT", "")))
+                        .tracing())
+                .isEmpty();
+        String endpoint = "http://localhost:4318";
+        for (Map<String, String> off : List.of(
+                Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "OTEL_SDK_DISABLED", "true"),
+                Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "OTEL_TRACES_EXPORTER", "none"))) {
+            assertThat(Settings.read(new Environment(off)).tracing()).isEmpty();
+        }
+        for (Map<String, String> on : List.of(
+                Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "OTEL_METRICS_EXPORTER", "otlp"),
+                Map.of("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint),
+                Map.of("OTEL_TRACES_EXPORTER", "otlp"))) {
+            assertThat(Settings.read(new Environment(on)).tracing()).isPresent();
+        }
+    }
+
+    @Test
+    void read_tracingThatCannotWork_isAProblemWithTheOthers() {
+        Map<String, String> faults = Map.of(
+                "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc",
+                "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318",
+                "OTEL_TRACES_SAMPLER", "sometimes",
+                "OTEL_BSP_SCHEDULE_DELAY", "soon",
+                "OTEL_TRACES_EXPORTER", "pigeon");
+        Map<String, String> messages = Map.of(
+                "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc: must be http/protobuf",
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                        "OTEL_EXPORTER_OTLP_ENDPOINT: OTLP endpoint must be a valid URL: collector:4318",
+                "OTEL_TRACES_SAMPLER",
+                        "OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER: Unrecognized value for otel.traces.sampler: sometimes",
+                "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_SCHEDULE_DELAY, OTEL_EXPORTER_OTLP_ENDPOINT: ",
+                "OTEL_TRACES_EXPORTER",
+                        "OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: Unrecognized value for otel.traces.exporter: pigeon");
+        faults.forEach((name, value) -> {
+            Map<String, String> variables = new HashMap<>(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:4318"));
+            variables.putAll(Map.of(name, value, "MAX_EVENT_BYTES", "lots"));
+            assertThatThrownBy(() -> Settings.read(new Environment(variables)))
+                    .isInstanceOf(SettingsException.class)
+                    .hasMessageContaining("MAX_EVENT_BYTES=lots")
+                    .hasMessageContaining(messages.get(name));
+        });
     }
 
     @Test

@@ -181,7 +181,7 @@ record Settings(
         // Kafka
         // answers nothing before the next fetch, that for records yet to come, has waited this long
         consumer.put("fetch.max.wait.ms", "5");
-        consumer.putAll(environment.kafkaClient(CONSUMER_PREFIX, ConsumerConfig.configNames()));
+        consumer.putAll(environment.properties(CONSUMER_PREFIX, ConsumerConfig.configNames()));
         consumer.put("bootstrap.servers", KafkaAddress.read(environment));
         return Map.copyOf(consumer);
     }
