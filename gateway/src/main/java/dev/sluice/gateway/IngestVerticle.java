@@ -287,8 +287,7 @@ final class IngestVerticle extends VerticleBase {
             });
             exchange.published();
             sender.quota().use(1, 0);
-            intake.take(verdict(check(sender), () -> Pixel.toEvent(query)))
-                    .onComplete(exchange);
+            intake.take(verdict(check(sender), () -> Pixel.toEvent(query))).onComplete(exchange);
         } catch (RefusedException e) {
             answering(request, sender, Future.failedFuture(e));
             responses.refuse(request.response(), e.refusal());
