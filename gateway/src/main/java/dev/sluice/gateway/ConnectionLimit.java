@@ -71,6 +71,7 @@ final class ConnectionLimit extends ChannelInboundHandlerAdapter {
                 server.config().setAutoRead(true);
             }
         });
+        connection.pipeline().addLast(new NoUpgrade());
         context.fireChannelRead(accepted);
     }
 

@@ -131,14 +131,17 @@ final class Fixture implements AutoCloseable {
 
     /** Every test runs with the checker at 100 ms; {@link EventLoopWatch} fails on a warning. */
     static Vertx vertx() {
-        return Vertx.vertx(new VertxOptions()
-                .setPreferNativeTransport(true)
+        VertxOptions options = new VertxOptions()
                 .setBlockedThreadCheckInterval(50)
                 .setBlockedThreadCheckIntervalUnit(TimeUnit.MILLISECONDS)
                 .setMaxEventLoopExecuteTime(100)
                 .setMaxEventLoopExecuteTimeUnit(TimeUnit.MILLISECONDS)
                 .setWarningExceptionTime(100)
-                .setWarningExceptionTimeUnit(TimeUnit.MILLISECONDS));
+                .setWarningExceptionTimeUnit(TimeUnit.MILLISECONDS);
+        return Vertx.builder()
+                .with(options)
+                .withTransport(ConnectionLimit.transport(new ConnectionLimit.Most(8_192, 4_096)))
+                .build();
     }
 
     static Settings settings(int kafkaPort, Map<String, String> more) {
