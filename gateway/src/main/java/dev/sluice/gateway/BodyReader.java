@@ -202,7 +202,8 @@ final class BodyReader implements SlowBodies.Body {
         if (request.response().ended()) {
             cutOff();
         } else {
-            request.response().endHandler(answered -> cutOff());
+            // in the place of a span's, which ends with the connection as well; the end itself is the access log's
+            request.response().bodyEndHandler(answered -> cutOff());
         }
     }
 

@@ -32,6 +32,7 @@ final class Gateway {
     private final Settings settings;
     private final Metrics metrics = new Metrics();
     private final Tracing tracing;
+    private final Refusals refusals = new Refusals();
     private final KafkaPublisher kafka;
     private final Budget budget;
     private volatile Publisher publisher;
@@ -105,6 +106,7 @@ final class Gateway {
                         metrics,
                         tracing,
                         budget,
+                        refusals,
                         senders,
                         certificates,
                         files.contract,
@@ -115,6 +117,7 @@ final class Gateway {
         return Future.join(ingest, management)
                 .onSuccess(both -> {
                     publisher.start();
+                    refusals.watch(vertx);
                     senders.watch(vertx);
                     if (certificates != null) {
                         certificates.watch(vertx);
@@ -141,6 +144,7 @@ final class Gateway {
         vertx.setTimer(settings.drainDelay().toMillis(), timer -> drain().onComplete(drained));
         return drained.future().eventually(this::sendSpans).eventually(() -> {
             metrics.close();
+            refusals.say();
             return vertx.close();
         });
     }

@@ -95,6 +95,7 @@ final class IngestVerticle extends VerticleBase {
             Metrics metrics,
             Tracing tracing,
             Budget budget,
+            Refusals refusals,
             Senders senders,
             @Nullable Certificates certificates,
             Buffer contract,
@@ -108,7 +109,7 @@ final class IngestVerticle extends VerticleBase {
         this.publisher = publisher;
         this.metrics = metrics;
         this.tracing = tracing;
-        this.responses = new Responses(metrics, budget);
+        this.responses = new Responses(metrics, budget, refusals);
         this.validator = new EventValidator(settings.bounds(), settings.keys());
         this.anyone = validator::check;
     }
@@ -120,8 +121,9 @@ final class IngestVerticle extends VerticleBase {
         vertx.setPeriodic(OVERDUE_POLL_MILLIS, timer -> failOverdue());
         HttpServer created = vertx.createHttpServer(options(connections))
                 .connectionHandler(connections::opened)
-                .requestHandler(handler(connections, router(connections)))
-                .invalidRequestHandler(request -> responses.refuseAndClose(request.response(), invalid(request)));
+                .requestHandler(logged(handler(connections, router(connections))))
+                .invalidRequestHandler(
+                        logged(request -> responses.refuseAndClose(request.response(), invalid(request))));
         server = created;
         return created.listen(settings.httpPort(), settings.httpHost()).onSuccess(listening -> {
             if (certificates != null) {
@@ -187,17 +189,24 @@ final class IngestVerticle extends VerticleBase {
             if (request.authority() == null) {
                 // RFC 9112, 3.2; the router would take it for a defect
                 connections.begin(request.connection()).ended();
-                refuse(request, Refusal.of(INVALID_REQUEST, "Send one Host, and nothing but a host in it."));
+                refuse(
+                        request,
+                        Sender.ANYONE.name(),
+                        Refusal.of(INVALID_REQUEST, "Send one Host, and nothing but a host in it."));
             } else if (!anyOrigin && HttpMethod.POST.equals(request.method()) && PATH.equals(request.path())) {
                 try {
                     take(request, connections.begin(request.connection()));
                 } catch (RuntimeException defect) {
-                    responses.answer(request, Future.failedFuture(defect));
+                    responses.answer(request, Sender.ANYONE.name(), Future.failedFuture(defect));
                 }
             } else {
                 router.handle(request);
             }
         };
+    }
+
+    private Handler<HttpServerRequest> logged(Handler<HttpServerRequest> handler) {
+        return settings.accessLog() == AccessLog.Format.NONE ? handler : AccessLog.of(handler);
     }
 
     private Router router(Connections connections) {
@@ -226,12 +235,16 @@ final class IngestVerticle extends VerticleBase {
         router.route()
                 .handler(context -> refuse(
                         context.request(),
+                        Sender.ANYONE.name(),
                         Refusal.of(NOT_FOUND, "Events go to " + HttpMethod.POST + " " + PATH + ".")));
         router.route().failureHandler(responses::fail);
         // a path that the router cannot read comes to no handler
         router.errorHandler(
                 400,
-                context -> refuse(context.request(), Refusal.of(INVALID_REQUEST, "The path is not percent-encoded.")));
+                context -> refuse(
+                        context.request(),
+                        Sender.ANYONE.name(),
+                        Refusal.of(INVALID_REQUEST, "The path is not percent-encoded.")));
         return router;
     }
 
@@ -247,7 +260,7 @@ final class IngestVerticle extends VerticleBase {
             Budget.Permit permit = admission.admit(use.share());
             Exchange exchange = begin(permit, use, outcome -> {
                 answering(request, known, outcome);
-                responses.answer(request, outcome);
+                responses.answer(request, known.name(), outcome);
             });
             // composed, so that a defect becomes a failure, and that an answer
             BodyReader.read(admission, request, settings.bounds(), permit)
@@ -266,7 +279,7 @@ final class IngestVerticle extends VerticleBase {
                     .onComplete(exchange);
         } catch (RefusedException e) {
             answering(request, sender, Future.failedFuture(e));
-            refuse(request, e.refusal());
+            refuse(request, sender.name(), e.refusal());
             use.ended();
         }
     }
@@ -283,14 +296,14 @@ final class IngestVerticle extends VerticleBase {
             Budget.Permit permit = admission.admit(use.share());
             Exchange exchange = begin(permit, use, outcome -> {
                 answering(request, known, outcome);
-                responses.answerImage(request, outcome);
+                responses.answerImage(request, known.name(), outcome);
             });
             exchange.published();
             sender.quota().use(1, 0);
             intake.take(verdict(check(sender), () -> Pixel.toEvent(query))).onComplete(exchange);
         } catch (RefusedException e) {
             answering(request, sender, Future.failedFuture(e));
-            responses.refuse(request.response(), e.refusal());
+            responses.refuse(request.response(), sender.name(), e.refusal());
             use.ended();
         }
     }
@@ -409,12 +422,12 @@ final class IngestVerticle extends VerticleBase {
 
     private void refuseMethod(RoutingContext context, String allowed) {
         context.response().putHeader("Allow", allowed);
-        refuse(context.request(), Refusal.of(METHOD_NOT_ALLOWED, "Use one of " + allowed + "."));
+        refuse(context.request(), Sender.ANYONE.name(), Refusal.of(METHOD_NOT_ALLOWED, "Use one of " + allowed + "."));
     }
 
-    private void refuse(HttpServerRequest request, Refusal refusal) {
+    private void refuse(HttpServerRequest request, String sender, Refusal refusal) {
         BodyReader.discard(admission, request, settings.bounds());
-        responses.refuse(request.response(), refusal);
+        responses.refuse(request.response(), sender, refusal);
     }
 
     private static Refusal invalid(HttpServerRequest request) {

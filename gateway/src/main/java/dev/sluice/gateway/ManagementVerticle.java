@@ -40,6 +40,9 @@ final class ManagementVerticle extends VerticleBase {
         CountsStream stream = new CountsStream(vertx, view, counts);
         metrics.watch(stream);
         page.mount(router);
+        Loggers loggers = new Loggers();
+        metrics.watch(loggers);
+        loggers.mount(router);
         new CountsApi(vertx, view, counts, stream, history).mount(router);
         return vertx.createHttpServer()
                 .requestHandler(router)

@@ -134,6 +134,14 @@ final class Metrics implements AutoCloseable {
         gauge("sluice.counts.readers", "Readers of the stream of counts", stream, CountsStream::readers);
     }
 
+    void watch(Loggers log) {
+        count(
+                "sluice.log.lines.dropped",
+                "Lines of the log that were not written, for it was slower than they came",
+                log,
+                Loggers::dropped);
+    }
+
     void watch(SpoolingPublisher spool) {
         gauge("sluice.spool.events", "Events that the spool holds", spool, SpoolingPublisher::held);
         gauge("sluice.spool.bytes", "Disk that the spool takes", spool, SpoolingPublisher::bytes);
@@ -155,9 +163,8 @@ final class Metrics implements AutoCloseable {
                 || "ns".equals(id.getBaseUnit());
     }
 
-    private void count(
-            String name, String meaning, SpoolingPublisher spool, ToDoubleFunction<SpoolingPublisher> value) {
-        FunctionCounter.builder(name, spool, value).description(meaning).register(registry);
+    private <T> void count(String name, String meaning, T of, ToDoubleFunction<T> value) {
+        FunctionCounter.builder(name, of, value).description(meaning).register(registry);
     }
 
     /** In place of the one that was watched before. */

@@ -26,37 +26,39 @@ final class Responses {
 
     private final Metrics metrics;
     private final Budget budget;
+    private final Refusals refusals;
 
-    Responses(Metrics metrics, Budget budget) {
+    Responses(Metrics metrics, Budget budget, Refusals refusals) {
         this.metrics = metrics;
         this.budget = budget;
+        this.refusals = refusals;
     }
 
     /** Answers a request whose events were looked at, or fails as its reading did. */
-    void answer(HttpServerRequest request, AsyncResult<Results> outcome) {
+    void answer(HttpServerRequest request, String sender, AsyncResult<Results> outcome) {
         if (outcome.succeeded()) {
-            answer(request.response(), outcome.result());
+            answer(request.response(), sender, outcome.result());
         } else if (outcome.cause() instanceof RefusedException refused) {
-            refuse(request.response(), refused.refusal());
+            refuse(request.response(), sender, refused.refusal());
         } else {
-            defect(request, outcome.cause());
+            defect(request, sender, outcome.cause());
         }
     }
 
     /** Answers a page's image: the image once the event is durable, or else a problem, which no browser shows. */
-    void answerImage(HttpServerRequest request, AsyncResult<Results> outcome) {
+    void answerImage(HttpServerRequest request, String sender, AsyncResult<Results> outcome) {
         request.response().putHeader("Cache-Control", "no-store");
         if (outcome.failed() || outcome.result().accepted() == 0) {
-            answer(request, outcome);
+            answer(request, sender, outcome);
         } else {
             metrics.accepted();
             send(request.response().putHeader("Content-Type", "image/gif"), 200, Pixel.IMAGE);
         }
     }
 
-    private void answer(HttpServerResponse response, Results results) {
+    private void answer(HttpServerResponse response, String sender, Results results) {
         if (results.accepted() == 0) {
-            refuse(response, results);
+            refuse(response, sender, results);
         } else if (results.rejected().isEmpty()) {
             metrics.accepted();
             sendJson(
@@ -67,6 +69,7 @@ final class Responses {
                             : bytes(taken(results)));
         } else {
             metrics.partly();
+            refusals.add(sender, results.rejected());
             ObjectNode body = taken(results);
             body.set("rejected", items(results.rejected()));
             sendJson(response, 207, bytes(body));
@@ -80,9 +83,11 @@ final class Responses {
     }
 
     /** Nothing was taken. A retry helps as soon as it helps one event. */
-    private void refuse(HttpServerResponse response, Results results) {
+    private void refuse(HttpServerResponse response, String sender, Results results) {
+        refusals.add(sender, results.rejected());
         if (!results.isBatch()) {
-            refuse(response, results.rejected().get(0).refusal());
+            Refusal refusal = results.rejected().get(0).refusal();
+            refuse(response, refusal.rejection(), problem(refusal));
             return;
         }
         Refusal refusal = results.rejected().stream()
@@ -96,13 +101,15 @@ final class Responses {
         refuse(response, refusal.rejection(), body);
     }
 
-    void refuse(HttpServerResponse response, Refusal refusal) {
+    /** Before any event of the request was read. */
+    void refuse(HttpServerResponse response, String sender, Refusal refusal) {
+        refusals.add(sender, refusal.rejection(), 0);
         refuse(response, refusal.rejection(), problem(refusal));
     }
 
     /** For a request that no router could read. */
     void refuseAndClose(HttpServerResponse response, Refusal refusal) {
-        refuse(response.putHeader("Connection", "close"), refusal.rejection(), problem(refusal));
+        refuse(response.putHeader("Connection", "close"), Sender.ANYONE.name(), refusal);
     }
 
     private void refuse(HttpServerResponse response, Rejection rejection, ObjectNode body) {
@@ -130,11 +137,15 @@ final class Responses {
         if (context.statusCode() == 403) {
             refuse(
                     context.response(),
+                    Sender.ANYONE.name(),
                     Refusal.of(Rejection.ORIGIN_NOT_ALLOWED, "Add the page's origin to CORS_ORIGINS."));
         } else if (context.statusCode() >= 400 && context.statusCode() < 500) {
-            refuse(context.response(), Refusal.of(Rejection.INVALID_REQUEST, "The path cannot be read."));
+            refuse(
+                    context.response(),
+                    Sender.ANYONE.name(),
+                    Refusal.of(Rejection.INVALID_REQUEST, "The path cannot be read."));
         } else {
-            defect(context.request(), context.failure());
+            defect(context.request(), Sender.ANYONE.name(), context.failure());
         }
     }
 
@@ -182,9 +193,9 @@ final class Responses {
         }
     }
 
-    private void defect(HttpServerRequest request, @Nullable Throwable cause) {
+    private void defect(HttpServerRequest request, String sender, @Nullable Throwable cause) {
         LOG.error("{} {} failed", request.method(), request.path(), cause);
-        refuse(request.response(), Refusal.of(Rejection.INTERNAL_ERROR, "Please report this."));
+        refuse(request.response(), sender, Refusal.of(Rejection.INTERNAL_ERROR, "Please report this."));
     }
 
     /** RFC 9457, with the code, the field and whether a retry can help as its extension members. */

@@ -3,6 +3,7 @@ package dev.sluice.gateway;
 import dev.sluice.settings.CassandraAddress;
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.KafkaAddress;
+import dev.sluice.settings.LogFormat;
 import dev.sluice.settings.Setting;
 import dev.sluice.settings.Topics;
 import java.net.URI;
@@ -43,6 +44,7 @@ record Settings(
         Quotas quotas,
         String countsTopic,
         int countsWindows,
+        AccessLog.Format accessLog,
         Optional<CassandraAddress> history,
         Optional<Map<String, String>> tracing,
         Map<String, String> producer) {
@@ -161,6 +163,12 @@ record Settings(
             History.NONE,
             "`cassandra` answers from there what windows that are older had, as streaming has kept it with `SINKS=cassandra`");
 
+    static final Setting<AccessLog.Format> ACCESS_LOG = Setting.choice(
+            AccessLog.Format.class,
+            "ACCESS_LOG",
+            AccessLog.Format.NONE,
+            "`combined` writes a line of each request to the log, in NCSA's combined format, without its query");
+
     /** Whether senders have to be known. */
     enum Auth {
         REQUIRED,
@@ -212,12 +220,14 @@ record Settings(
                 new Quotas(environment.get(QUOTA_EVENTS), environment.get(QUOTA_BYTES)),
                 topics.counts(environment),
                 environment.get(COUNTS_WINDOWS),
+                environment.get(ACCESS_LOG),
                 environment.get(HISTORY) == History.CASSANDRA
                         ? Optional.of(CassandraAddress.collect(environment))
                         : Optional.empty(),
                 Tracing.read(environment),
                 ProducerSettings.read(environment, KafkaAddress.read(environment)));
         settings.checkBudget(environment);
+        LogFormat.of(environment); // the log has it before this; only here can a wrong one end the start
         environment.check();
         return settings;
     }
@@ -334,7 +344,9 @@ record Settings(
                 QUOTA_EVENTS,
                 QUOTA_BYTES,
                 COUNTS_WINDOWS,
-                HISTORY));
+                HISTORY,
+                ACCESS_LOG));
+        all.add(LogFormat.SETTING);
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
         all.addAll(CassandraAddress.SETTINGS);

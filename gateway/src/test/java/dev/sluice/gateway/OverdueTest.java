@@ -4,7 +4,11 @@ import static dev.sluice.gateway.Fixture.assertProblem;
 import static dev.sluice.gateway.Fixture.get;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.events.Golden;
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
+import ch.qos.logback.core.read.ListAppender;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.Rejection;
 import io.vertx.core.Context;
@@ -16,14 +20,18 @@ import io.vertx.ext.web.client.HttpResponse;
 import io.vertx.ext.web.client.WebClient;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /**
  * Kafka's client, in the moment before it has an id, waits for ever for a broker that is stuck. No signal hits that moment
- * for sure, so that a publisher without an answer stands in.
+ * for sure, so that a publisher without an answer stands in; nor does one hit a defect, so that one which has it stands in.
  */
 class OverdueTest {
+    private static final String SECRET = "S3cretOfASender";
+
     private final Vertx vertx = Fixture.vertx();
     private final Settings settings = Fixture.settings(
             RealBroker.freePort(),
@@ -39,24 +47,55 @@ class OverdueTest {
 
     @Test
     void post_publisherThatNeverAnswers_isOutcomeUnknown_andHoldsNothing() throws Exception {
+        assertProblem(post(() -> Promise.<Publisher.Receipt>promise().future()), Rejection.OUTCOME_UNKNOWN);
+        assertThat(budget.used()).isZero();
+    }
+
+    /** The log has the cause, and nothing of what was sent. */
+    @Test
+    void post_defect_isLoggedWithoutTheRequest() throws Exception {
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
+        Logger ours = (Logger) LoggerFactory.getLogger("dev.sluice");
+        ours.addAppender(log);
+        try {
+            HttpResponse<Buffer> thrown = post(() -> {
+                throw new IllegalStateException("a defect");
+            });
+            assertProblem(thrown, Rejection.INTERNAL_ERROR);
+            assertThat(log.list).hasSize(1).allSatisfy(line -> {
+                assertThat(line.getLevel()).isEqualTo(Level.ERROR);
+                assertThat(ThrowableProxyUtil.asString(line.getThrowableProxy()))
+                        .contains("a defect");
+                assertThat(line.getFormattedMessage() + ThrowableProxyUtil.asString(line.getThrowableProxy()))
+                        .doesNotContain(SECRET);
+            });
+        } finally {
+            ours.detachAppender(log);
+        }
+        assertThat(budget.used()).isZero();
+    }
+
+    /** An event, and a secret in each place that has one. */
+    private HttpResponse<Buffer> post(Supplier<Future<Publisher.Receipt>> publish) throws Exception {
         get(vertx.deployVerticle(new IngestVerticle(
                 settings,
-                new Silent(),
+                new Odd(publish),
                 new Metrics(),
                 new Tracing(Optional.empty(), settings.topics()),
                 budget,
+                new Refusals(),
                 new Senders(settings),
                 null,
                 Buffer.buffer(),
                 () -> false)));
-        HttpResponse<Buffer> answer = get(WebClient.create(vertx)
-                .post(settings.httpPort(), "localhost", IngestVerticle.PATH)
-                .sendBuffer(Buffer.buffer(Golden.PROTOTYPE)));
-        assertProblem(answer, Rejection.OUTCOME_UNKNOWN);
-        assertThat(budget.used()).isZero();
+        return get(WebClient.create(vertx)
+                .post(settings.httpPort(), "localhost", IngestVerticle.PATH + "?" + SECRET)
+                .putHeader("Authorization", "Bearer " + SECRET)
+                .sendBuffer(Buffer.buffer("{\"event_type\":\"" + SECRET + "\"}")));
     }
 
-    private static final class Silent implements Publisher {
+    private record Odd(Supplier<Future<Receipt>> publish) implements Publisher {
         @Override
         public void start() {}
 
@@ -72,7 +111,7 @@ class OverdueTest {
 
         @Override
         public Future<Receipt> publish(Event event, long receivedMillis, TraceContext trace, Context context) {
-            return Promise.<Receipt>promise().future();
+            return publish.get();
         }
 
         @Override

@@ -2,6 +2,7 @@ package dev.sluice.streaming;
 
 import dev.sluice.settings.Environment;
 import dev.sluice.settings.KafkaAddress;
+import dev.sluice.settings.LogFormat;
 import dev.sluice.settings.Setting;
 import dev.sluice.settings.Topics;
 import java.time.Duration;
@@ -215,6 +216,7 @@ record Settings(
                 CONSUMER_GROUP,
                 STREAMING_HOST,
                 STREAMING_PORT));
+        all.add(LogFormat.SETTING);
         all.add(Topics.DEAD_LETTERS);
         all.addAll(Topics.SETTINGS);
         all.addAll(KafkaAddress.SETTINGS);
