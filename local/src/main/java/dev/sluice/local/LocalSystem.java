@@ -177,12 +177,18 @@ final class LocalSystem {
     private Map<String, String> gatewayEnvironment() {
         Map<String, String> environment = new HashMap<>(Map.of(
                 "KAFKA_BOOTSTRAP_SERVERS", settings.bootstrapServers(),
+                "LOG_FORMAT", logFormat(),
                 "HTTP_PORT", Integer.toString(settings.httpPort()),
                 "MANAGEMENT_PORT", Integer.toString(settings.managementPort())));
         if (settings.store() == Settings.Store.CASSANDRA) {
             environment.putAll(Map.of("COUNTS_HISTORY", "cassandra", "CASSANDRA_CONTACT_POINTS", contactPoint()));
         }
         return environment;
+    }
+
+    /** Their logs are files, and still for people. */
+    private static String logFormat() {
+        return System.getenv().getOrDefault("LOG_FORMAT", "text");
     }
 
     private String contactPoint() {
@@ -203,6 +209,8 @@ final class LocalSystem {
         Map<String, String> environment = new HashMap<>(Map.of(
                 "KAFKA_BOOTSTRAP_SERVERS",
                 settings.bootstrapServers(),
+                "LOG_FORMAT",
+                logFormat(),
                 "SINKS",
                 "console,kafka",
                 "STREAMING_PORT",

@@ -1,11 +1,11 @@
 package dev.sluice.streaming;
 
-import java.io.PrintStream;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
@@ -19,12 +19,12 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 record AwaitedTopics(Set<String> names, Map<String, String> client) {
     private static final int ATTEMPT_MILLIS = 5_000;
 
-    /** Returns once every topic is there; says on {@code out} what it waits for, each time that changes. */
-    void await(PrintStream out) throws InterruptedException {
+    /** Returns once every topic is there; says what it waits for, each time that changes. */
+    void await(Consumer<String> say) throws InterruptedException {
         String said = "";
         for (String obstacle = obstacle(); !obstacle.isEmpty(); obstacle = obstacle()) {
             if (!obstacle.equals(said)) {
-                out.println("Waiting for topics " + String.join(", ", names) + " at " + client.get("bootstrap.servers")
+                say.accept("Waiting for topics " + String.join(", ", names) + " at " + client.get("bootstrap.servers")
                         + ": " + obstacle);
                 said = obstacle;
             }

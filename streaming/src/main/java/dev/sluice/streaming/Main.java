@@ -1,8 +1,10 @@
 package dev.sluice.streaming;
 
 import dev.sluice.settings.Environment;
+import dev.sluice.settings.LogFormat;
 import dev.sluice.settings.SettingsException;
 import org.apache.spark.sql.SparkSession;
+import org.slf4j.LoggerFactory;
 
 /** Counts events until SIGTERM or SIGINT; a query that fails ends the process with status 1. */
 public final class Main {
@@ -11,6 +13,7 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) {
+        Logs.begin(new Environment(System.getenv()));
         if (arguments.length > 0) {
             // java -jar opens Java's modules to Spark, which java -cp would not
             runJob(arguments);
@@ -25,7 +28,7 @@ public final class Main {
         OffsetMirror mirror = new OffsetMirror(settings.group(), settings.consumer());
         try (Operations operations = new Operations(settings, metrics, health)) {
             AwaitedTopics topics = new AwaitedTopics(settings.awaited(), settings.consumer());
-            topics.await(System.err);
+            topics.await(LoggerFactory.getLogger(Main.class)::warn);
             SparkSession spark = Session.start(settings.partitions(), settings.checkpoint());
             try (Sinks sinks = Sinks.open(settings, start.begun, metrics, health)) {
                 spark.streams().addListener(new ProgressListener(spark, metrics, health, mirror, sinks::tell));
@@ -81,6 +84,7 @@ public final class Main {
                         + ": Spark 3.5 needs Java " + JDK + "; point JAVA_HOME at one");
             }
             Settings settings = Settings.collect(environment);
+            LogFormat.of(environment); // the log has it before this; only here can a wrong one end the start
             Operations.checkPort(environment, settings);
             CheckpointGuard guard = new CheckpointGuard(settings);
             guard.check(environment);

@@ -44,6 +44,7 @@ final class Operations implements AutoCloseable {
         route("/metrics", exchange -> answer(exchange, 200, PROMETHEUS, metrics.scrape()));
         route("/health/live", exchange -> health(exchange, health.isLive(), "live", "stuck"));
         route("/health/ready", exchange -> health(exchange, health.isReady(), "ready", "not counting yet"));
+        server.createContext(Loggers.PATH, new Loggers());
         server.createContext("/", exchange -> answer(exchange, 404, JSON, "{\"status\":\"not found\"}"));
         server.setExecutor(
                 new ThreadPoolExecutor(THREADS, THREADS, 1, TimeUnit.MINUTES, new LinkedBlockingQueue<>(), task -> {
@@ -77,7 +78,7 @@ final class Operations implements AutoCloseable {
         answer(exchange, up ? 200 : 503, JSON, "{\"status\":\"" + (up ? good : bad) + "\"}");
     }
 
-    private static void answer(HttpExchange exchange, int status, String type, String text) throws IOException {
+    static void answer(HttpExchange exchange, int status, String type, String text) throws IOException {
         byte[] body = text.getBytes(UTF_8);
         exchange.getResponseHeaders().set("Content-Type", type);
         boolean head = exchange.getRequestMethod().equals("HEAD");

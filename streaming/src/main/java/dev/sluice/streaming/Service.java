@@ -67,7 +67,7 @@ final class Service {
             }
             TimeUnit.MILLISECONDS.sleep(pause.toMillis());
             pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
-            topics.await(System.err);
+            topics.await(LOG::warn);
         }
     }
 

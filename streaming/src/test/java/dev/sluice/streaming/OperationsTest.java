@@ -24,10 +24,14 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 class OperationsTest {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final int MANY = 20;
+    private static final String ROOT = "/loggers/ROOT";
+    private static final String[] JSON = {"Content-Type", "application/json"};
 
     private final int port = RealBroker.freePort();
     private final Health health = new Health(Duration.ofSeconds(1), System::nanoTime);
@@ -73,6 +77,49 @@ class OperationsTest {
     }
 
     @Test
+    void level_changed_holds_untilItIsWhatItWas() throws Exception {
+        Logger ours = LoggerFactory.getLogger(OperationsTest.class);
+        assertThat(ours.isDebugEnabled()).isFalse();
+        assertThat(put("/loggers/dev.sluice", "{\"level\":\"debug\"}", JSON).body())
+                .isEqualTo("{\"level\":\"debug\"}");
+        assertThat(ours.isDebugEnabled()).isTrue();
+        assertThat(get("/loggers").body()).contains("\"dev.sluice\":\"debug\"", "\"ROOT\":\"warn\"");
+        assertThat(put("/loggers/dev.sluice", "{\"level\":null}", JSON).body()).isEqualTo("{\"level\":\"warn\"}");
+        assertThat(ours.isDebugEnabled()).isFalse();
+        String hadoop = "/loggers/org.apache.hadoop.util.NativeCodeLoader";
+        assertThat(put(hadoop, "{\"level\":\"OFF\"}", JSON).body()).isEqualTo("{\"level\":\"off\"}");
+        assertThat(put(hadoop, "{\"level\":null}", JSON).body()).isEqualTo("{\"level\":\"error\"}");
+        assertThat(put(ROOT, "{\"level\":\"info\"}", JSON).body()).isEqualTo("{\"level\":\"info\"}");
+        assertThat(ours.isInfoEnabled()).isTrue();
+        assertThat(put(ROOT, "{\"level\":null}", JSON).body()).isEqualTo("{\"level\":\"warn\"}");
+        assertThat(ours.isInfoEnabled()).isFalse();
+    }
+
+    @Test
+    void level_ofWhatIsNone_orByAPage_isRefused() throws Exception {
+        String off = "{\"level\":\"off\"}";
+        assertProblem(put(ROOT, "{\"level\":\"loud\"}", JSON), 400);
+        assertProblem(put(ROOT, "{", JSON), 400);
+        assertProblem(put(ROOT, "", JSON), 400);
+        assertProblem(put(ROOT, " ".repeat(2_000), JSON), 413);
+        assertProblem(put("/loggers/no.such", off, JSON), 404);
+        assertProblem(get("/loggersx"), 404);
+        assertProblem(get(ROOT), 405);
+        assertProblem(put(ROOT, off, "Content-Type", "text/plain"), 415);
+        assertProblem(put(ROOT, off, "Accept", "*/*"), 415);
+        assertProblem(put(ROOT, off, "Content-Type", "application/json", "Origin", "http://evil.example"), 403);
+        HttpResponse<String> asked = HTTP.send(
+                HttpRequest.newBuilder(uri(ROOT))
+                        .method("OPTIONS", BodyPublishers.noBody())
+                        .headers("Origin", "http://evil.example", "Access-Control-Request-Method", "PUT")
+                        .build(),
+                BodyHandlers.ofString());
+        assertProblem(asked, 405);
+        assertThat(asked.headers().map().keySet()).noneMatch(name -> name.startsWith("access-control-"));
+        assertThat(get("/loggers").body()).contains("\"ROOT\":\"warn\"");
+    }
+
+    @Test
     void request_connectionsThatSendNothing_doNotKeepOthersOut() throws Exception {
         List<Socket> silent = new ArrayList<>();
         try {
@@ -105,6 +152,21 @@ class OperationsTest {
     private HttpResponse<String> get(String path) throws Exception {
         return HTTP.send(
                 HttpRequest.newBuilder(uri(path)).timeout(Duration.ofMinutes(1)).build(), BodyHandlers.ofString());
+    }
+
+    private HttpResponse<String> put(String path, String body, String... headers) throws Exception {
+        return HTTP.send(
+                HttpRequest.newBuilder(uri(path))
+                        .PUT(BodyPublishers.ofString(body))
+                        .headers(headers)
+                        .build(),
+                BodyHandlers.ofString());
+    }
+
+    private static void assertProblem(HttpResponse<String> answer, int status) {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
+        assertThat(answer.body()).contains("\"status\":" + status);
     }
 
     private URI uri(String path) {
