@@ -108,7 +108,7 @@ record Settings(
     }
 
     private static Map<String, String> login(Environment environment) {
-        Map<String, String> login = environment.kafkaClient("KAFKA_PRODUCER_", AdminClientConfig.configNames());
+        Map<String, String> login = environment.properties("KAFKA_PRODUCER_", AdminClientConfig.configNames());
         login.keySet().retainAll(AdminClientConfig.configNames());
         return Map.copyOf(login);
     }

@@ -18,6 +18,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -70,17 +72,17 @@ class KafkaSecurityTest {
         kafka.createTopic("wrong", Map.of());
         String password = "wrong-and-secret-too";
         Settings settings = Settings.read(kafka.environment("wrong", broker.scram(PREFIX, password)));
-        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        Queue<String> said = new ConcurrentLinkedQueue<>();
         Thread waiting = new Thread(() -> {
             try {
-                new AwaitedTopics(settings.awaited(), settings.consumer()).await(new PrintStream(said, true, UTF_8));
+                new AwaitedTopics(settings.awaited(), settings.consumer()).await(said::add);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
         });
         waiting.start();
         try {
-            await().atMost(PATIENCE).untilAsserted(() -> assertThat(said.toString(UTF_8))
+            await().atMost(PATIENCE).untilAsserted(() -> assertThat(String.join("\n", said))
                     .contains("Kafka lets nobody in with these settings (Authentication failed")
                     .doesNotContain(password));
         } finally {
@@ -105,7 +107,7 @@ class KafkaSecurityTest {
         Environment environment = environment(topic, login);
         Settings settings = Settings.read(environment);
 
-        new AwaitedTopics(settings.awaited(), settings.consumer()).await(System.err);
+        new AwaitedTopics(settings.awaited(), settings.consumer()).await(System.err::println);
         count(settings);
         assertThat(kafka.records(topic + "-dead")).hasSize(1).allMatch(letter -> new String(letter.value(), UTF_8)
                 .equals("no event"));
