@@ -10,7 +10,9 @@ final class Exchange implements Handler<AsyncResult<Results>> {
     private final Set<Exchange> inFlight;
     private final Metrics metrics;
     private final Budget.Permit permit;
+    private final RequestTrace trace;
     private final Handler<AsyncResult<Results>> respond;
+    private final long beganNanos = System.nanoTime();
     private long publishedNanos;
     private boolean isPublished;
     private boolean answered;
@@ -20,7 +22,13 @@ final class Exchange implements Handler<AsyncResult<Results>> {
      *
      * @param inFlight has it in it until it is answered
      */
-    Exchange(Set<Exchange> inFlight, Metrics metrics, Budget.Permit permit, Handler<AsyncResult<Results>> respond) {
+    Exchange(
+            Set<Exchange> inFlight,
+            Metrics metrics,
+            Budget.Permit permit,
+            RequestTrace trace,
+            Handler<AsyncResult<Results>> respond) {
+        this.trace = trace;
         this.inFlight = inFlight;
         this.metrics = metrics;
         this.permit = permit;
@@ -37,7 +45,7 @@ final class Exchange implements Handler<AsyncResult<Results>> {
         }
         answered = true;
         inFlight.remove(this);
-        metrics.end();
+        metrics.end(System.nanoTime() - beganNanos, trace.span());
         permit.release();
         respond.handle(outcome);
     }

@@ -32,6 +32,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -118,7 +119,13 @@ final class IngestVerticle extends VerticleBase {
     public Future<?> start() {
         Connections connections = new Connections(vertx, IDLE);
         admission = new Admission(vertx, budget, publisher, settings.bounds().bodyTimeout());
-        vertx.setPeriodic(OVERDUE_POLL_MILLIS, timer -> failOverdue());
+        long[] due = {System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(OVERDUE_POLL_MILLIS)};
+        vertx.setPeriodic(OVERDUE_POLL_MILLIS, timer -> {
+            long now = System.nanoTime();
+            metrics.late(Math.max(0, now - due[0]));
+            due[0] = now + TimeUnit.MILLISECONDS.toNanos(OVERDUE_POLL_MILLIS);
+            failOverdue();
+        });
         HttpServer created = vertx.createHttpServer(options(connections))
                 .connectionHandler(connections::opened)
                 .requestHandler(logged(handler(connections, router(connections))))
@@ -258,7 +265,7 @@ final class IngestVerticle extends VerticleBase {
             Format format = Format.of(request);
             String encoding = encoding(request);
             Budget.Permit permit = admission.admit(use.share());
-            Exchange exchange = begin(permit, use, outcome -> {
+            Exchange exchange = begin(permit, use, intake.trace(), outcome -> {
                 answering(request, known, outcome);
                 responses.answer(request, known.name(), outcome);
             });
@@ -294,7 +301,7 @@ final class IngestVerticle extends VerticleBase {
             Sender known = sender;
             MultiMap query = query(routing);
             Budget.Permit permit = admission.admit(use.share());
-            Exchange exchange = begin(permit, use, outcome -> {
+            Exchange exchange = begin(permit, use, intake.trace(), outcome -> {
                 answering(request, known, outcome);
                 responses.answerImage(request, known.name(), outcome);
             });
@@ -316,8 +323,9 @@ final class IngestVerticle extends VerticleBase {
         }
     }
 
-    private Exchange begin(Budget.Permit permit, Connections.Use use, Handler<AsyncResult<Results>> respond) {
-        return new Exchange(inFlight, metrics, permit, outcome -> {
+    private Exchange begin(
+            Budget.Permit permit, Connections.Use use, RequestTrace trace, Handler<AsyncResult<Results>> respond) {
+        return new Exchange(inFlight, metrics, permit, trace, outcome -> {
             use.ended();
             respond.handle(outcome);
         });

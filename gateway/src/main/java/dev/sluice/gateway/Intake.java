@@ -37,6 +37,10 @@ final class Intake {
         this.trace = trace;
     }
 
+    RequestTrace trace() {
+        return trace;
+    }
+
     /** Takes the one event of the request; never fails. */
     Future<Results> take(Verdict verdict) {
         take(0, verdict);

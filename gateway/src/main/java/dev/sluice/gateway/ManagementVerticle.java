@@ -2,6 +2,7 @@ package dev.sluice.gateway;
 
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Optional;
@@ -68,10 +69,12 @@ final class ManagementVerticle extends VerticleBase {
     }
 
     private void metrics(RoutingContext context) {
-        vertx.executeBlocking(metrics::scrape)
-                .onSuccess(text -> context.response()
-                        .putHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-                        .end(text))
+        String accept = context.request().getHeader(HttpHeaders.ACCEPT);
+        String type =
+                accept != null && accept.contains("application/openmetrics-text") ? Metrics.OPEN_METRICS : Metrics.TEXT;
+        vertx.executeBlocking(() -> metrics.scrape(type))
+                .onSuccess(text ->
+                        context.response().putHeader("Content-Type", type).end(text))
                 .onFailure(context::fail);
     }
 }

@@ -1,10 +1,12 @@
 package dev.sluice.gateway;
 
 import dev.sluice.events.Rejection;
+import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -14,17 +16,35 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.opentelemetry.api.trace.SpanContext;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.vertx.core.AsyncResult;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.Producer;
 import org.jspecify.annotations.Nullable;
 
 /** What the gateway counts. Each request moves exactly one counter of requests, each event exactly one of events. */
 final class Metrics implements AutoCloseable {
-    private final PrometheusMeterRegistry registry = registry();
+    /** What Prometheus has always read. */
+    static final String TEXT = "text/plain; version=0.0.4; charset=utf-8";
+
+    /** With exemplars. */
+    static final String OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /** Of a histogram that tells a gateway that waits for a broker nearby from one that waits longer, up to the end of patience. */
+    private static final Duration[] BUCKETS = Stream.of(
+                    2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000)
+            .map(Duration::ofMillis)
+            .toArray(Duration[]::new);
+
+    private final Exemplars exemplars = new Exemplars();
+    private final PrometheusMeterRegistry registry = registry(exemplars);
     private @Nullable KafkaClientMetrics kafka;
     private final JvmGcMetrics gc = new JvmGcMetrics();
     private final Counter accepted = request("accepted");
@@ -43,6 +63,13 @@ final class Metrics implements AutoCloseable {
     private final Counter spooledEvents = event("spooled");
     private final Map<Rejection, Counter> refusedEvents = new EnumMap<>(Rejection.class);
     private final LongAdder inFlight = new LongAdder();
+    private final Timer duration = Timer.builder("sluice.request.duration")
+            .description("Time from a request's head to its answer, of those that were let in")
+            .serviceLevelObjectives(BUCKETS)
+            .register(registry);
+    private final Timer late = Timer.builder("sluice.event.loop.lag")
+            .description("How late event loops come to a timer")
+            .register(registry);
 
     Metrics() {
         for (Rejection rejection : Rejection.values()) {
@@ -57,8 +84,9 @@ final class Metrics implements AutoCloseable {
         new UptimeMetrics().bindTo(registry);
     }
 
-    private static PrometheusMeterRegistry registry() {
-        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private static PrometheusMeterRegistry registry(Exemplars exemplars) {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(
+                PrometheusConfig.DEFAULT, new PrometheusRegistry(), Clock.SYSTEM, exemplars);
         registry.config().meterFilter(MeterFilter.deny(Metrics::hasOddName));
         return registry;
     }
@@ -67,8 +95,15 @@ final class Metrics implements AutoCloseable {
         inFlight.increment();
     }
 
-    void end() {
+    /** @param span of the request; invalid where there is none */
+    void end(long nanos, SpanContext span) {
         inFlight.decrement();
+        exemplars.within(span, () -> duration.record(nanos, TimeUnit.NANOSECONDS));
+    }
+
+    /** An event loop comes that much later to a timer than it was to. */
+    void late(long nanos) {
+        late.record(nanos, TimeUnit.NANOSECONDS);
     }
 
     /** A request of which each event was taken. */
@@ -176,9 +211,13 @@ final class Metrics implements AutoCloseable {
         kafka.bindTo(registry);
     }
 
-    /** Prometheus text; takes milliseconds, so not for an event loop. */
-    String scrape() {
-        return registry.scrape();
+    /**
+     * All of them; takes milliseconds, so not for an event loop.
+     *
+     * @param type {@link #TEXT} or {@link #OPEN_METRICS}
+     */
+    String scrape(String type) {
+        return registry.scrape(type);
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.sluice.settings.Topics;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.SpanContext;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
@@ -97,6 +98,11 @@ final class RequestSpans implements RequestTrace {
 
     private static void fail(Span span, String type) {
         span.setAttribute(ERROR_TYPE, type).setStatus(StatusCode.ERROR);
+    }
+
+    @Override
+    public SpanContext span() {
+        return span.getSpanContext();
     }
 
     @Override

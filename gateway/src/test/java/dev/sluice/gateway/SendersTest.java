@@ -27,6 +27,7 @@ import dev.sluice.events.Golden;
 import dev.sluice.events.RealBroker;
 import dev.sluice.settings.SettingsException;
 import io.netty.pkitesting.X509Bundle;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.net.PemKeyCertOptions;
@@ -44,6 +45,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -66,6 +70,7 @@ class SendersTest {
     private static RSAKey rsa;
     private static ECKey ec;
     private static Path jwks;
+    private static Path keys;
     private static X509Bundle serverAuthority;
     private static X509Bundle clientAuthority;
     private static String key;
@@ -82,7 +87,7 @@ class SendersTest {
         clientAuthority = Pki.authority("clients");
         Path clients = folder.resolve("clients.pem");
         Pki.replace(clients, clientAuthority.getCertificatePEM());
-        Path keys = folder.resolve("keys.json");
+        keys = folder.resolve("keys.json");
         key = NewApiKey.add(keys, "shop", List.of(), null, Quota.NONE);
         Map<String, String> variables = new HashMap<>(Pki.files(folder, Pki.server(serverAuthority)));
         variables.putAll(Map.of(
@@ -182,16 +187,26 @@ class SendersTest {
         RSAKey next = new RSAKeyGenerator(2048).keyID("next").generate();
         String token = signed(ec, claims().build());
         String later = signed(next, claims().build());
+        Load load = new Load(List.of(nobody), Map.of("Authorization", "Bearer " + token));
         publish(rsa, ec, next);
-        await().atMost(Duration.ofSeconds(30)).until(() -> {
-            assertThat(withToken(token).statusCode()).isEqualTo(202);
-            return withToken(later).statusCode() == 202;
-        });
+        await().atMost(Duration.ofSeconds(30)).until(() -> withToken(later).statusCode() == 202);
         publish(rsa, ec);
-        await().atMost(Duration.ofSeconds(30)).until(() -> {
-            assertThat(withToken(token).statusCode()).isEqualTo(202);
-            return withToken(later).statusCode() == 401;
-        });
+        await().atMost(Duration.ofSeconds(30)).until(() -> withToken(later).statusCode() == 401);
+        load.assertAllTaken();
+    }
+
+    /** Keys come, are renewed and go while another one is in use. */
+    @Test
+    void key_filesRotatedUnderLoad_failNoRequest() throws Exception {
+        Load load = new Load(List.of(nobody), Map.of("X-API-Key", key));
+        for (int i = 0; i < 2; i++) {
+            String renewed = NewApiKey.add(keys, "other", List.of(), null, Quota.NONE);
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> post(nobody, Map.of("X-API-Key", renewed), Golden.PROTOTYPE)
+                                    .statusCode()
+                            == 202);
+        }
+        load.assertAllTaken();
     }
 
     @Test
@@ -285,18 +300,46 @@ class SendersTest {
     /** Some connections stay, others begin anew with each request. */
     @Test
     void serverCertificate_renewedUnderLoad_failsNoRequest() throws Exception {
-        WebClient once = client(null, options().setKeepAlive(false));
+        Load load = new Load(List.of(nobody, client(null, options().setKeepAlive(false))), Map.of("X-API-Key", key));
         for (int i = 0; i < 3; i++) {
             X509Bundle next = Pki.server(serverAuthority);
             Pki.files(folder, next);
-            await().atMost(Duration.ofSeconds(30)).until(() -> {
-                for (WebClient each : List.of(nobody, once)) {
-                    assertThat(post(each, Map.of("X-API-Key", key), Golden.PROTOTYPE)
-                                    .statusCode())
-                            .isEqualTo(202);
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> next.getCertificate().equals(shown()));
+        }
+        load.assertAllTaken();
+    }
+
+    /** Requests all the time, several at once of each client. */
+    private static final class Load {
+        private static final int LANES = 4;
+        private final AtomicBoolean enough = new AtomicBoolean();
+        private final List<Future<Void>> lanes = new ArrayList<>();
+        private final Map<Integer, LongAdder> answers = new ConcurrentHashMap<>();
+        private final Map<String, String> headers;
+
+        Load(List<WebClient> clients, Map<String, String> headers) {
+            this.headers = headers;
+            for (WebClient client : clients) {
+                for (int i = 0; i < LANES; i++) {
+                    lanes.add(next(client));
                 }
-                return next.getCertificate().equals(shown());
+            }
+        }
+
+        private Future<Void> next(WebClient client) {
+            return send(client, headers, Golden.PROTOTYPE).compose(answer -> {
+                answers.computeIfAbsent(answer.statusCode(), status -> new LongAdder())
+                        .increment();
+                return enough.get() ? Future.succeededFuture() : next(client);
             });
+        }
+
+        void assertAllTaken() throws Exception {
+            enough.set(true);
+            get(Future.all(lanes));
+            assertThat(answers).containsOnlyKeys(202);
+            assertThat(answers.get(202).sum()).isGreaterThan(100);
         }
     }
 
@@ -366,9 +409,13 @@ class SendersTest {
 
     private static HttpResponse<Buffer> post(WebClient client, Map<String, String> headers, String body)
             throws Exception {
+        return get(send(client, headers, body));
+    }
+
+    private static Future<HttpResponse<Buffer>> send(WebClient client, Map<String, String> headers, String body) {
         var request = client.post(gateway.settings.httpPort(), "localhost", "/api/events");
         headers.forEach(request::putHeader);
-        return get(request.sendBuffer(Buffer.buffer(body)));
+        return request.sendBuffer(Buffer.buffer(body));
     }
 
     private static WebClientOptions options() {

@@ -93,6 +93,27 @@ class SpansTest {
         assertThat(receiver.text()).contains("sluice-gateway");
     }
 
+    /** Which of the traces a bucket shows is the library's choice, and so is for how long; it is one that was sampled. */
+    @Test
+    void metrics_asOpenMetrics_haveTracesAsExemplars() throws Exception {
+        await().untilAsserted(() -> {
+            assertThat(post(traceparent("01"), EVENT).statusCode()).isEqualTo(202);
+            HttpResponse<Buffer> metrics = get(fixture.client
+                    .get(fixture.settings.managementPort(), "localhost", "/metrics")
+                    .putHeader("Accept", "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3")
+                    .send());
+            assertThat(metrics.getHeader("Content-Type")).startsWith("application/openmetrics-text");
+            assertThat(metrics.bodyAsString()).endsWith("# EOF\n");
+            assertThat(metrics.bodyAsString().lines())
+                    .anyMatch(line -> line.matches("sluice_request_duration_seconds_bucket\\{le=\"[0-9.]+\"\\} .* # \\{"
+                            + "span_id=\"[0-9a-f]{16}\",trace_id=\"[0-9a-f]{32}\"\\} .*"));
+        });
+        assertThat(Fixture.management(fixture.client, fixture.settings, "/metrics")
+                        .bodyAsString())
+                .contains("sluice_request_duration_seconds_bucket")
+                .doesNotContain("trace_id");
+    }
+
     @Test
     void batch_hasOneSpanForAllThatIsSent() throws Exception {
         Map<TopicPartition, Long> before = fixture.ends();

@@ -199,21 +199,41 @@ class StoreIT {
         assertThat(counts().values()).hasSize(TYPES).containsOnly(all / TYPES);
     }
 
-    /** With a spool and a store, both have all metrics that there are. */
+    /** With a spool, a store and a sender who is known, both have all metrics that there are. */
     @Test
     void metrics_areThoseOfTheReadme_andAsPrometheusWantsThem() throws Exception {
         int management = RealBroker.freePort();
+        int keyed = RealBroker.freePort();
+        Path keys = folder.resolve("keys.json");
+        Programs.run(
+                folder,
+                "sh",
+                "-c",
+                "NAME=shop API_KEYS_FILE=" + keys + " java -cp "
+                        + Processes.artifact("gateway/target/sluice-gateway.jar")
+                        + " dev.sluice.gateway.NewApiKey > key");
+        Matcher key = Pattern.compile("shop\\.[\\w-]+").matcher(Files.readString(folder.resolve("key")));
+        assertThat(key.find()).isTrue();
         Process spooling = Processes.gateway(
                 folder.resolve("spooling.log"),
-                RealBroker.freePort(),
+                keyed,
                 management,
                 broker.bootstrapServers(),
-                Map.of("SPOOL_DIR", folder.resolve("spool").toString()),
+                Map.of("SPOOL_DIR", folder.resolve("spool").toString(), "API_KEYS_FILE", keys.toString()),
                 "",
                 "-Xmx192m");
         try {
             Processes.post(http, batch());
             awaitCounts(BATCH);
+            Programs.run(
+                    folder,
+                    "curl",
+                    "-sS",
+                    "-H",
+                    "X-API-Key: " + key.group(),
+                    "-d",
+                    "{\"event_type\":\"a\"}",
+                    "http://localhost:" + keyed + "/api/events");
             Set<String> running = new TreeSet<>(metrics(management));
             await().atMost(PATIENCE)
                     .untilAsserted(() -> assertThat(metrics(operations)).contains("sluice_lag_seconds"));
@@ -242,7 +262,7 @@ class StoreIT {
                 .body()
                 .lines()
                 .filter(line -> line.startsWith("sluice_"))
-                .map(line -> line.split("[{ ]")[0].replaceAll("_(count|sum|max)$", ""))
+                .map(line -> line.split("[{ ]")[0].replaceAll("_(bucket|count|sum|max)$", ""))
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
