@@ -25,7 +25,7 @@ OF_LOCAL := java -Xmx192m -XX:+UseSerialGC -cp 'local/target/test-classes:local/
 BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run-local demo replay backfill recount offload query api-key test fault-test load-test bench bench-quick profile micro-bench sbom reproducible images image-test deploy-local class-data build format clean jdk wrk
+.PHONY: help run-local demo replay backfill recount offload query api-key test fault-test load-test security-test bench bench-quick profile micro-bench sbom reproducible images image-test deploy-local class-data build format clean jdk wrk
 
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
@@ -71,6 +71,9 @@ fault-test: jdk ## what make test injects, ROUNDS times as often; report in loca
 load-test: $(BUILT) ## RATE events a second for DURATION seconds to TARGET; SCENARIO=single, batch, ndjson or cloudevents; report in local/target/load-test
 	@java -Xmx512m --add-opens java.base/java.lang=ALL-UNNAMED -cp 'local/target/test-classes:local/target/gatling/*' io.gatling.app.Gatling \
 	  --simulation dev.sluice.local.LoadTest --results-folder local/target/load-test
+
+security-test: ## what slowhttptest and testssl (apt-get install slowhttptest testssl.sh) find in a gateway that runs, TARGET=https://localhost:5000; five minutes
+	@local/security-test $(or $(TARGET),http://localhost:5000)
 
 bench: $(CLASS_DATA) $(PEERS) wrk ## each part against what bounds it and against its peers, in about three quarters of an hour; PARTS=gateway,streaming,freshness,sizing,ids,readers,offload; report in local/target/bench
 	@$(BENCH) $(subst $(comma), ,$(PARTS))

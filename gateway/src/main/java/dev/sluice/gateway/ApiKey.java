@@ -159,7 +159,7 @@ record ApiKey(
 
     /** @param others quotas of those who have none of their own */
     Sender sender(Quotas others) {
-        return new Sender("The key " + name, name, types, quota.equals(Quota.NONE) ? others.of("key " + name) : quota);
+        return new Sender(name, name, types, quota.equals(Quota.NONE) ? others.of("key " + name) : quota);
     }
 
     private static byte[] hash(byte[] salt, String secret) {

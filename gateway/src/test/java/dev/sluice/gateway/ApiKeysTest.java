@@ -109,7 +109,7 @@ class ApiKeysTest {
         HttpResponse<Buffer> one = post("X-API-Key", purchases, "{\"event_type\":\"login\"}");
         assertThat(one.statusCode()).isEqualTo(403);
         assertThat(Fixture.json(one).get("detail").asText())
-                .isEqualTo("The key purchases may send purchase.*, refund.");
+                .isEqualTo("purchases may send purchase.*, refund.");
         HttpResponse<Buffer> some = post(
                 "X-API-Key",
                 purchases,

@@ -39,7 +39,7 @@ class LogsTest {
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final String SECRET = "S3cretOfASender";
-    private static final String SHOP = "The key shop";
+    private static final String SHOP = "shop";
     private static final String ROOT = "/loggers/ROOT";
     private static final String KAFKA = "/loggers/org.apache.kafka";
     private static final Pattern REFUSED =
