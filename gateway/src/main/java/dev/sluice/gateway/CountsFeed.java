@@ -44,7 +44,9 @@ final class CountsFeed {
     private String lastEnd = "";
     private CountsView.Window lastWindow = new CountsView.Window(Instant.EPOCH, Instant.EPOCH);
     private boolean ready;
-    private boolean closed;
+    private volatile boolean closed;
+    /** For a thread of Kafka's client too. */
+    private volatile String lastProblem = "";
 
     /**
      * A feed that has not begun.
@@ -84,7 +86,7 @@ final class CountsFeed {
         vertx.executeBlocking(() -> KafkaConsumer.<byte[], byte[]>create(vertx, client))
                 .onSuccess(created -> {
                     consumer = created;
-                    created.exceptionHandler(failure -> LOG.warn("Counts cannot be read: {}", failure.getMessage()));
+                    created.exceptionHandler(failure -> rest(created, failure));
                     look(created);
                 })
                 .onFailure(failure -> later(this::start, failure));
@@ -96,6 +98,21 @@ final class CountsFeed {
                         ? Future.failedFuture("the topic " + topic + " does not exist")
                         : read(reader, found.size()))
                 .onFailure(failure -> later(() -> look(reader), failure));
+    }
+
+    /** A reader that Kafka does not let in fails again at once, thousands of times a second. */
+    private void rest(KafkaConsumer<byte[], byte[]> reader, Throwable failure) {
+        String problem = String.valueOf(failure.getMessage());
+        if (!problem.equals(lastProblem)) {
+            lastProblem = problem;
+            LOG.warn("Counts cannot be read, trying on: {}", problem);
+        }
+        reader.pause();
+        vertx.setTimer(AGAIN_MILLIS, timer -> {
+            if (!closed) {
+                reader.resume();
+            }
+        });
     }
 
     private void later(Runnable again, Throwable failure) {
@@ -155,6 +172,7 @@ final class CountsFeed {
     }
 
     private void take(KafkaConsumerRecord<byte[], byte[]> record) {
+        lastProblem = "";
         try {
             String key = new String(record.key(), UTF_8);
             if (record.value() == null) {

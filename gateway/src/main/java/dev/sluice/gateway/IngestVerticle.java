@@ -9,7 +9,6 @@ import static dev.sluice.events.Rejection.OUTCOME_UNKNOWN;
 import static dev.sluice.events.Rejection.UNSUPPORTED_ENCODING;
 import static dev.sluice.events.Rejection.URI_TOO_LONG;
 
-import dev.sluice.events.Rejection;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.AsyncResult;
@@ -34,7 +33,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Takes events on one event loop: admit, read, inflate, split, validate, publish, respond. */
@@ -68,9 +66,7 @@ final class IngestVerticle extends VerticleBase {
     private final Metrics metrics;
     private final Tracing tracing;
     private final Responses responses;
-    private final EventValidator validator;
-    private final Function<byte[], Verdict> anyone;
-    private final CloudEventReader cloudEvents = new CloudEventReader();
+    private final Bodies bodies;
     private final Buffer contract;
     private final Budget budget;
     private final Senders senders;
@@ -111,8 +107,7 @@ final class IngestVerticle extends VerticleBase {
         this.metrics = metrics;
         this.tracing = tracing;
         this.responses = new Responses(metrics, budget, refusals);
-        this.validator = new EventValidator(settings.bounds(), settings.keys());
-        this.anyone = validator::check;
+        this.bodies = new Bodies(settings);
     }
 
     @Override
@@ -274,14 +269,14 @@ final class IngestVerticle extends VerticleBase {
                     .compose(body -> {
                         exchange.published();
                         return encoding.isEmpty()
-                                ? take(known, format, request, body, intake)
+                                ? bodies.take(known, format, request, body, intake)
                                 : Inflation.inflate(
                                                 context,
                                                 body,
                                                 encoding,
                                                 settings.bounds().inflatedBytes(),
                                                 permit)
-                                        .compose(inflated -> take(known, format, request, inflated, intake));
+                                        .compose(inflated -> bodies.take(known, format, request, inflated, intake));
                     })
                     .onComplete(exchange);
         } catch (RefusedException e) {
@@ -306,8 +301,7 @@ final class IngestVerticle extends VerticleBase {
                 responses.answerImage(request, known.name(), outcome);
             });
             exchange.published();
-            sender.quota().use(1, 0);
-            intake.take(verdict(check(sender), () -> Pixel.toEvent(query))).onComplete(exchange);
+            bodies.takeImage(sender, query, intake).onComplete(exchange);
         } catch (RefusedException e) {
             answering(request, sender, Future.failedFuture(e));
             responses.refuse(request.response(), sender.name(), e.refusal());
@@ -337,83 +331,8 @@ final class IngestVerticle extends VerticleBase {
         metrics.sent(sender, outcome);
     }
 
-    /** Judges the events of a sender. */
-    private Function<byte[], Verdict> check(Sender sender) {
-        return sender.types().isEmpty() ? anyone : bytes -> sender.check(validator.check(bytes));
-    }
-
-    private Future<Results> take(Sender sender, Format format, HttpServerRequest request, byte[] body, Intake intake) {
-        sender.quota().use(0, body.length);
-        try {
-            return switch (format) {
-                case JSON ->
-                    Items.isArray(body)
-                            ? takeEvents(
-                                    sender,
-                                    Items.ofArray(body, settings.bounds().batchEvents()),
-                                    intake)
-                            : takeOne(sender, check(sender).apply(body), intake);
-                case LINES ->
-                    takeEvents(sender, Items.ofLines(body, settings.bounds().batchEvents()), intake);
-                case CLOUDEVENT_BINARY ->
-                    takeOne(
-                            sender,
-                            verdict(check(sender), () -> cloudEvents
-                                    .binary(request.headers(), body)
-                                    .toEvent()),
-                            intake);
-                case CLOUDEVENT -> takeOne(sender, cloudEvent(check(sender), body), intake);
-                case CLOUDEVENT_BATCH -> takeCloudEvents(sender, body, intake);
-            };
-        } catch (RefusedException e) {
-            return Future.failedFuture(e);
-        }
-    }
-
-    private Future<Results> takeOne(Sender sender, Verdict verdict, Intake intake) {
-        sender.quota().use(1, 0);
-        return intake.take(verdict);
-    }
-
-    private Future<Results> takeEvents(Sender sender, Items items, Intake intake) {
-        return takeAll(sender, items, check(sender), intake);
-    }
-
-    private Future<Results> takeCloudEvents(Sender sender, byte[] body, Intake intake) throws RefusedException {
-        if (!Items.isArray(body)) {
-            Refusal refusal = JsonSyntax.checkValue(body);
-            throw (refusal == null ? Refusal.of(Rejection.WRONG_TYPE, "Send a JSON array of CloudEvents.") : refusal)
-                    .asException();
-        }
-        Items items = Items.ofArray(body, settings.bounds().batchEvents());
-        Function<byte[], Verdict> check = check(sender);
-        return takeAll(sender, items, event -> cloudEvent(check, event), intake);
-    }
-
-    private Future<Results> takeAll(Sender sender, Items items, Function<byte[], Verdict> check, Intake intake) {
-        sender.quota().use(items.size(), 0);
-        return intake.take(items, check);
-    }
-
-    private Verdict cloudEvent(Function<byte[], Verdict> check, byte[] bytes) {
-        return verdict(check, () -> cloudEvents.structured(bytes).toEvent());
-    }
-
     private Intake intake(HttpServerRequest request) {
         return new Intake(context, publisher, metrics, System.currentTimeMillis(), tracing.begin(request));
-    }
-
-    /** Bytes of an event that has to be put together first. */
-    private interface Source {
-        byte[] event() throws RefusedException;
-    }
-
-    private Verdict verdict(Function<byte[], Verdict> check, Source source) {
-        try {
-            return check.apply(source.event());
-        } catch (RefusedException e) {
-            return e.refusal();
-        }
     }
 
     private static String encoding(HttpServerRequest request) throws RefusedException {

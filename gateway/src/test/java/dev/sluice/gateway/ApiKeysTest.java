@@ -108,8 +108,7 @@ class ApiKeysTest {
                 .isEqualTo(202);
         HttpResponse<Buffer> one = post("X-API-Key", purchases, "{\"event_type\":\"login\"}");
         assertThat(one.statusCode()).isEqualTo(403);
-        assertThat(Fixture.json(one).get("detail").asText())
-                .isEqualTo("purchases may send purchase.*, refund.");
+        assertThat(Fixture.json(one).get("detail").asText()).isEqualTo("purchases may send purchase.*, refund.");
         HttpResponse<Buffer> some = post(
                 "X-API-Key",
                 purchases,

@@ -149,12 +149,12 @@ final class Processes {
         return Files.exists(log) ? Files.readString(log) : "";
     }
 
-    static HttpResponse<String> post(int port, String body) throws IOException, InterruptedException {
-        return HTTP.send(
-                HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/api/events"))
-                        .POST(BodyPublishers.ofString(body))
-                        .build(),
-                BodyHandlers.ofString());
+    /** @param headers names and values, one after the other */
+    static HttpResponse<String> post(int port, String body, String... headers)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/api/events"))
+                .POST(BodyPublishers.ofString(body));
+        return HTTP.send((headers.length == 0 ? request : request.headers(headers)).build(), BodyHandlers.ofString());
     }
 
     /** The sum of all metrics on that port whose lines begin so. */

@@ -225,15 +225,7 @@ class StoreIT {
         try {
             Processes.post(http, batch());
             awaitCounts(BATCH);
-            Programs.run(
-                    folder,
-                    "curl",
-                    "-sS",
-                    "-H",
-                    "X-API-Key: " + key.group(),
-                    "-d",
-                    "{\"event_type\":\"a\"}",
-                    "http://localhost:" + keyed + "/api/events");
+            Processes.post(keyed, "{\"event_type\":\"a\"}", "X-API-Key", key.group());
             Set<String> running = new TreeSet<>(metrics(management));
             await().atMost(PATIENCE)
                     .untilAsserted(() -> assertThat(metrics(operations)).contains("sluice_lag_seconds"));
