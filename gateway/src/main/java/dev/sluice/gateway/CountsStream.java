@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,8 +43,11 @@ final class CountsStream {
 
     private static final int REMEMBERED_BYTES = 4 * 1024 * 1024;
 
-    /** What is written before others have their turn. */
-    private static final int TURN_BYTES = 256 * 1024;
+    /** For which is written before others have their turn. */
+    private static final long TURN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+    /** For one reader, in one turn: more than {@link #MOST_EVENTS} have, so that whoever is behind comes nearer. */
+    private static final int TURN_BYTES = 512 * 1024;
 
     private static final int MOST_READERS = 4_096;
     private static final int QUEUE_BYTES = 256 * 1024;
@@ -196,12 +200,13 @@ final class CountsStream {
 
     /** To so many readers at once that the event loop is not held for long; whoever is behind then gets it next time. */
     private void write(Iterator<Reader> all, boolean isQuiet) {
-        for (int bytes = 0; bytes < TURN_BYTES && all.hasNext(); ) {
+        long start = System.nanoTime();
+        while (all.hasNext() && System.nanoTime() - start < TURN_NANOS) {
             Reader reader = all.next();
             if (isQuiet && !reader.loading) {
                 reader.response.write(":\n\n");
             }
-            bytes += catchUp(reader);
+            catchUp(reader);
         }
         if (all.hasNext()) {
             vertx.runOnContext(next -> write(all, isQuiet));
@@ -221,25 +226,24 @@ final class CountsStream {
         }
     }
 
-    /** The bytes that this wrote. */
-    private int catchUp(Reader reader) {
+    /** As far as a turn goes; the rest comes in the next one, unless the reader is too slow for it. */
+    private void catchUp(Reader reader) {
         if (reader.loading || reader.behind == number || !readers.contains(reader)) {
-            return 0;
+            return;
         }
         boolean isLost = changes.isEmpty() || changes.getFirst().number > reader.behind + 1;
         if (isLost || reader.response.writeQueueFull()) {
             cutOff(reader);
-            return 0;
+            return;
         }
         int bytes = 0;
         for (Change change : changes) {
-            if (change.number > reader.behind) {
+            if (change.number > reader.behind && bytes < TURN_BYTES) {
                 reader.response.write(change.text);
+                reader.behind = change.number;
                 bytes += change.text.length();
             }
         }
-        reader.behind = number;
-        return bytes;
     }
 
     private String id(long of) {

@@ -18,7 +18,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -184,12 +188,19 @@ class CountsStreamTest {
                         + "\",\"outcome\":\"counted\",\"count\":" + count + ",\"batch\":1}");
     }
 
-    /** Reads lines as they come. */
-    private static final class Reader {
-        private static final HttpClient HTTP = HttpClient.newHttpClient();
+    /** Reads lines as they come; a hundred of them need no more than two threads, which leave some time to event loops. */
+    private static final class Reader implements Flow.Subscriber<String> {
+        private static final HttpClient HTTP = HttpClient.newBuilder()
+                .executor(Executors.newFixedThreadPool(2, task -> {
+                    Thread thread = new Thread(task, "readers");
+                    thread.setDaemon(true);
+                    return thread;
+                }))
+                .build();
+
         final List<String> lines = new CopyOnWriteArrayList<>();
-        private final HttpResponse<Stream<String>> response;
         private final boolean keeps;
+        private volatile Flow.Subscription subscription;
         private volatile boolean atLast;
 
         /** @param keeps whether it holds what it read: of many readers with much to read, none does */
@@ -200,24 +211,37 @@ class CountsStreamTest {
             if (!lastEventId.isEmpty()) {
                 request.header("Last-Event-ID", lastEventId);
             }
-            response = HTTP.send(request.build(), HttpResponse.BodyHandlers.ofLines());
-            assertThat(response.headers().firstValue("Content-Type")).hasValue("text/event-stream");
-            Thread thread = new Thread(() -> {
-                try {
-                    response.body().forEach(this::take);
-                } catch (java.io.UncheckedIOException closed) {
-                    // as this test did
-                }
+            CompletableFuture<String> type = new CompletableFuture<>();
+            var unused = HTTP.sendAsync(request.build(), head -> {
+                type.complete(head.headers().firstValue("Content-Type").orElse(""));
+                return HttpResponse.BodySubscribers.fromLineSubscriber(
+                        this, done -> null, StandardCharsets.UTF_8, null);
             });
-            thread.setDaemon(true);
-            thread.start();
+            assertThat(type.get(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isEqualTo("text/event-stream");
         }
 
-        private void take(String line) {
+        @Override
+        public void onSubscribe(Flow.Subscription begun) {
+            subscription = begun;
+            begun.request(Long.MAX_VALUE);
+        }
+
+        @Override
+        public void onNext(String line) {
             if (keeps) {
                 lines.add(line);
             }
             atLast |= line.contains("\"at-last\"");
+        }
+
+        @Override
+        public void onError(Throwable closed) {
+            // as this test did
+        }
+
+        @Override
+        public void onComplete() {
+            // likewise
         }
 
         boolean has(String text) {
@@ -225,7 +249,8 @@ class CountsStreamTest {
         }
 
         void close() {
-            response.body().close();
+            await().atMost(PATIENCE).until(() -> subscription != null);
+            subscription.cancel();
         }
     }
 }
