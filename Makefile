@@ -30,7 +30,7 @@ BENCH := $(OF_LOCAL) dev.sluice.local.Bench
 help: ## this list
 	@echo 'Sluice: HTTP in, Kafka through, live counts out.'
 	@echo
-	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 	@echo
 	@echo 'Needs a JDK 17 and nothing else; Maven and all libraries come from Maven Central.'
 
