@@ -13,6 +13,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.invoke.MethodHandles;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,6 +48,8 @@ class KafkaSecurityTest {
 
     @BeforeAll
     static void start() throws Exception {
+        // the JDK's server reads its timeouts once: ours, and not those of the server of tokens
+        MethodHandles.lookup().ensureInitialized(Operations.class);
         broker = SecuredBroker.start(folder);
         kafka = new Kafka(folder, broker.broker(), broker.inside());
     }
