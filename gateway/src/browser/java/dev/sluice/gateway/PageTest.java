@@ -42,13 +42,16 @@ import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
-import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The live page in a real browser, from an empty system on. */
-@ExtendWith(EventLoopWatch.class)
 @TestMethodOrder(OrderAnnotation.class)
 class PageTest {
+    /** A browser that draws wants all cores, and a thread waits for its turn. */
+    @RegisterExtension
+    static final EventLoopWatch WATCH = new EventLoopWatch(300);
+
     private static final Path PICTURES = Path.of("target/page");
     private static final double A_WHILE = 30_000;
     private static final double AT_ONCE = 3_000;
