@@ -36,6 +36,10 @@ record OwnBase(Path folder) {
             "jdk.unsupported",
             "jdk.zipfs");
 
+    /** Parts of the C library, which the libraries of compression and of Netty's transport name and Java's do not. */
+    private static final List<String> BESIDE_C = List.of("libdl.so.2", "libpthread.so.0", "librt.so.1");
+
+    private static final String C = "libc.so.6";
     private static final Pattern LIBRARY = Pattern.compile("(/\\S+) \\(0x");
     private static final String USERS = """
             root:x:0:0:root:/root:/sbin/nologin
@@ -116,7 +120,14 @@ record OwnBase(Path folder) {
         Matcher library = LIBRARY.matcher(run(command));
         Set<String> found = new TreeSet<>();
         while (library.find()) {
-            found.add(library.group(1));
+            Path path = Path.of(library.group(1));
+            found.add(path.toString());
+            if (path.endsWith(C)) {
+                BESIDE_C.stream()
+                        .map(path::resolveSibling)
+                        .filter(Files::exists)
+                        .forEach(part -> found.add(part.toString()));
+            }
         }
         return found.stream()
                 .filter(each -> !each.startsWith(home().toString()))

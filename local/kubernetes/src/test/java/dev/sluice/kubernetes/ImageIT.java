@@ -145,6 +145,9 @@ class ImageIT {
         Map<String, String> variables = new HashMap<>(Map.of(
                 "KAFKA_BOOTSTRAP_SERVERS",
                 "localhost:" + kafkaPort,
+                // by a native library, which has to find what it links to
+                "KAFKA_PRODUCER_COMPRESSION_TYPE",
+                "zstd",
                 "HTTP_PORT",
                 Integer.toString(httpPort),
                 "MANAGEMENT_PORT",
@@ -157,7 +160,7 @@ class ImageIT {
                 name,
                 "POD_NAMESPACE",
                 "sluice"));
-        podman.start(name, image, manifests, pod(name), variables);
+        podman.start(name, image, manifests, pod(name), variables, List.of());
     }
 
     private static PodSpec pod(String name) {

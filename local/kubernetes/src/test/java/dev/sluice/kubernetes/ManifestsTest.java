@@ -178,6 +178,9 @@ class ManifestsTest {
                     .containsAll(container.getVolumeMounts().stream()
                             .map(VolumeMount::getName)
                             .toList());
+            assertThat(container.getVolumeMounts().stream().map(VolumeMount::getMountPath))
+                    .as(owner)
+                    .doesNotHaveDuplicates();
             for (Probe probe : probes(container)) {
                 IntOrString port = probe.getHttpGet() != null
                         ? probe.getHttpGet().getPort()

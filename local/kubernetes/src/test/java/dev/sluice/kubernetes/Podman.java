@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 
 /** Containers of Debian's podman on runc, started as a manifest says, on this machine's own network. */
@@ -33,7 +34,7 @@ final class Podman implements AutoCloseable {
 
     private final Path folder;
     private final Path configuration;
-    private final List<String> started = new ArrayList<>();
+    private final List<String> started = new CopyOnWriteArrayList<>();
 
     Podman(Path folder) throws IOException {
         this.folder = folder;
@@ -82,8 +83,15 @@ final class Podman implements AutoCloseable {
      *
      * @param image in the place of the manifest's
      * @param variables beside those of the manifest, or in their place
+     * @param options of {@code podman run}
      */
-    void start(String name, String image, Manifests manifests, PodSpec pod, Map<String, String> variables)
+    void start(
+            String name,
+            String image,
+            Manifests manifests,
+            PodSpec pod,
+            Map<String, String> variables,
+            List<String> options)
             throws IOException, InterruptedException {
         Container container = pod.getContainers().get(0);
         PodSecurityContext user = pod.getSecurityContext();
@@ -103,6 +111,7 @@ final class Podman implements AutoCloseable {
                 "--memory-swap=" + memory,
                 "--cap-drop=all",
                 "--security-opt=no-new-privileges"));
+        arguments.addAll(options);
         Map<String, String> environment = new HashMap<>(manifests.environment(container));
         environment.putAll(variables);
         environment.forEach((variable, value) -> arguments.add("--env=" + variable + "=" + value));
@@ -132,20 +141,29 @@ final class Podman implements AutoCloseable {
                 .findFirst()
                 .orElseThrow();
         if (volume.getEmptyDir() != null) {
-            return "--tmpfs=" + mount.getMountPath() + ":rw,mode=1777,size="
-                    + Quantity.getAmountInBytes(volume.getEmptyDir().getSizeLimit());
+            Quantity limit = volume.getEmptyDir().getSizeLimit();
+            return "--tmpfs=" + mount.getMountPath() + ":rw,mode=1777"
+                    + (limit == null ? "" : ",size=" + Quantity.getAmountInBytes(limit));
         }
-        Path there = Files.createTempDirectory(folder, volume.getName());
-        Files.setPosixFilePermissions(there, PosixFilePermissions.fromString("rwxrwxrwx"));
         if (volume.getConfigMap() == null) {
-            return "--volume=" + there + ":" + mount.getMountPath();
+            return "--volume=" + claim(volume.getPersistentVolumeClaim().getClaimName()) + ":" + mount.getMountPath();
         }
+        Path there = writable(Files.createTempDirectory(folder, volume.getName()));
         ConfigMap map = manifests.named(ConfigMap.class, volume.getConfigMap().getName());
         for (Map.Entry<String, String> file : map.getData().entrySet()) {
             Path written = Files.writeString(there.resolve(file.getKey()), file.getValue());
             Files.setPosixFilePermissions(written, PosixFilePermissions.fromString("rw-r--r--"));
         }
         return "--volume=" + there + ":" + mount.getMountPath() + ":ro";
+    }
+
+    /** The folder that stands in for a claim, of all pods that have it. */
+    private Path claim(String name) throws IOException {
+        return writable(Files.createDirectories(folder.resolve("claim-" + name)));
+    }
+
+    private static Path writable(Path there) throws IOException {
+        return Files.setPosixFilePermissions(there, PosixFilePermissions.fromString("rwxrwxrwx"));
     }
 
     boolean isRunning(String name) throws IOException, InterruptedException {
@@ -166,8 +184,22 @@ final class Podman implements AutoCloseable {
      */
     int stop(String name, long seconds) throws IOException, InterruptedException {
         run("stop", "--time=" + seconds, name).orFail();
+        return status(name);
+    }
+
+    int status(String name) throws IOException, InterruptedException {
         return Integer.parseInt(
                 run("inspect", "--format={{.State.ExitCode}}", name).orFail().strip());
+    }
+
+    void kill(String name) throws IOException, InterruptedException {
+        run("kill", "--signal=KILL", name).orFail();
+    }
+
+    /** SIGTERM, SIGKILL after so long, and the container is gone. */
+    void remove(String name, long seconds) throws IOException, InterruptedException {
+        run("rm", "--force", "--time=" + seconds, name).orFail();
+        started.remove(name);
     }
 
     @Override

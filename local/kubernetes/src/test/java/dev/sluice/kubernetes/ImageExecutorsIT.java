@@ -1,0 +1,282 @@
+package dev.sluice.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.events.Programs;
+import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealTopics;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.rbac.Role;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionTimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The base as a platform team runs it: the driver has Spark make its executors of pods, with the role, the configuration and the
+ * template of the manifests. What stands in: {@link ApiServer} and {@link Node}; and on the streaming image, which has no base
+ * from a registry here, what Spark's own image has beside it.
+ */
+class ImageExecutorsIT {
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final String GATEWAY = "sluice-gateway";
+    private static final String DRIVER = "sluice-streaming";
+    private static final String EXECUTOR = "sluice-executor";
+    private static final String TOKEN = "of-the-driver";
+    private static final int EXECUTORS = 2;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    Path folder;
+
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final int httpPort = RealBroker.freePort();
+    private final int managementPort = RealBroker.freePort();
+    private final int streamingPort = RealBroker.freePort();
+    private final AtomicInteger accepted = new AtomicInteger();
+    private final AtomicBoolean enough = new AtomicBoolean();
+    private Podman podman;
+    private RealBroker broker;
+    private ApiServer api;
+    private Node node;
+
+    @BeforeEach
+    void start() throws Exception {
+        Programs.require("podman", "runc", "kubectl");
+        podman = new Podman(folder);
+        Manifests manifests = Manifests.render("../base");
+        Path images = RealBroker.home().resolve("local/kubernetes/target/images");
+        String gateway = podman.load(images.resolve("sluice-gateway.tar"));
+        String streaming = asOnSparksImage(podman.load(images.resolve("sluice-streaming.tar")));
+        broker = RealBroker.start(folder.resolve("kafka"));
+        RealTopics.create(broker, 4, "events");
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+            NewTopic counts = new NewTopic("event-counts", 1, (short) 1).configs(Map.of("cleanup.policy", "compact"));
+            RealTopics.create(admin, List.of(counts));
+        }
+        api = new ApiServer(TOKEN, manifests.named(Role.class, DRIVER));
+        manifests
+                .all(ConfigMap.class)
+                .filter(map -> map.getData().containsKey("spark-defaults.conf"))
+                .forEach(map -> map.getData()
+                        .compute(
+                                "spark-defaults.conf",
+                                (file, text) -> text.replace(
+                                        "https://kubernetes.default.svc", "https://localhost:" + api.port())));
+        node = new Node(
+                api,
+                podman,
+                manifests,
+                Map.of(GATEWAY, gateway, DRIVER, streaming),
+                Map.of(
+                        GATEWAY,
+                        Map.of(
+                                "KAFKA_BOOTSTRAP_SERVERS",
+                                broker.bootstrapServers(),
+                                "AUTH",
+                                "none",
+                                "HTTP_PORT",
+                                Integer.toString(httpPort),
+                                "MANAGEMENT_PORT",
+                                Integer.toString(managementPort)),
+                        DRIVER,
+                        Map.of(
+                                "KAFKA_BOOTSTRAP_SERVERS",
+                                broker.bootstrapServers(),
+                                "EXECUTOR_IMAGE",
+                                DRIVER,
+                                "STREAMING_PORT",
+                                Integer.toString(streamingPort))),
+                Node.account(folder, api, TOKEN));
+    }
+
+    @AfterEach
+    void end() throws Exception {
+        enough.set(true);
+        if (node != null) {
+            node.close();
+        }
+        if (podman != null) {
+            podman.close();
+        }
+        if (api != null) {
+            api.close();
+        }
+        if (broker != null) {
+            broker.close();
+        }
+    }
+
+    @Test
+    void executors_arePodsOfTheTemplate_andAnyPodThatGoes_losesAndDoublesNothing() throws Exception {
+        until(() -> answers(managementPort) && answers(streamingPort));
+        until(() -> node.pods(EXECUTOR).size() == EXECUTORS);
+        node.pods(EXECUTOR).forEach(name -> assertExecutor(node.pod(name)));
+
+        Thread sender = new Thread(this::send);
+        sender.start();
+        untilCounted(1);
+
+        // its process dies: Spark sees a pod that failed
+        String killed = node.pods(EXECUTOR).get(0);
+        podman.kill(killed);
+        until(() -> !node.pods(EXECUTOR).contains(killed) && node.pods(EXECUTOR).size() == EXECUTORS);
+        untilCounted(accepted.get());
+
+        // kubectl delete pod
+        String deleted = node.pods(EXECUTOR).get(0);
+        node.delete(deleted);
+        until(() ->
+                !node.pods(EXECUTOR).contains(deleted) && node.pods(EXECUTOR).size() == EXECUTORS);
+        untilCounted(accepted.get());
+
+        // the driver goes, its executors with it
+        List<String> before = node.pods(EXECUTOR);
+        String driver = node.pods(DRIVER).get(0);
+        node.delete(driver);
+        until(() -> !node.pods(DRIVER).contains(driver)
+                && node.pods(EXECUTOR).size() == EXECUTORS
+                && node.pods(EXECUTOR).stream().noneMatch(before::contains));
+        enough.set(true);
+        sender.join();
+        untilCounted(accepted.get());
+
+        assertThat(counted()).isEqualTo(accepted.get());
+        assertThat(api.refused()).isEmpty();
+        // the role has nothing that the driver does not do
+        assertThat(api.done()).isEqualTo(api.allowed());
+        assertThat(node.failures()).isEmpty();
+    }
+
+    private void assertExecutor(Pod pod) {
+        Container container = pod.getSpec().getContainers().get(0);
+        assertThat(pod.getSpec().getServiceAccountName()).isEqualTo(EXECUTOR);
+        assertThat(pod.getSpec().getAutomountServiceAccountToken()).isFalse();
+        assertThat(pod.getSpec().getSecurityContext().getRunAsNonRoot()).isTrue();
+        assertThat(container.getSecurityContext().getReadOnlyRootFilesystem()).isTrue();
+        assertThat(container.getSecurityContext().getCapabilities().getDrop()).containsExactly("ALL");
+        assertThat(Quantity.getAmountInBytes(
+                        container.getResources().getLimits().get("memory")))
+                .isEqualTo(Quantity.getAmountInBytes(new Quantity("1280Mi")));
+        assertThat(pod.getMetadata().getOwnerReferences())
+                .singleElement()
+                .satisfies(owner -> assertThat(node.pods(DRIVER)).contains(owner.getName()));
+    }
+
+    /** Spark's image by way of ours: the jars that talk to Kubernetes, a shell, and the entry point of executors. */
+    private String asOnSparksImage(String ours) throws Exception {
+        Path context = Files.createDirectories(folder.resolve("image"));
+        Path jars = Files.createDirectories(context.resolve("jars"));
+        try (Stream<Path> needed = Files.list(RealBroker.home().resolve("local/executors/target/lib"))) {
+            for (Path jar : needed.toList()) {
+                Files.copy(jar, jars.resolve(jar.getFileName()));
+            }
+        }
+        Files.copy(Path.of("/bin/sh").toRealPath(), context.resolve("sh"), StandardCopyOption.COPY_ATTRIBUTES);
+        try (var script = ImageExecutorsIT.class.getResourceAsStream("entrypoint.sh")) {
+            Files.copy(script, context.resolve("entrypoint.sh"));
+        }
+        context.resolve("entrypoint.sh").toFile().setExecutable(true, false);
+        Files.writeString(context.resolve("Containerfile"), """
+                FROM %s
+                COPY sh /bin/sh
+                COPY entrypoint.sh /opt/entrypoint.sh
+                COPY jars /opt/spark/jars
+                ENTRYPOINT ["/opt/entrypoint.sh"]
+                """.formatted(ours));
+        String image = "localhost/sluice-streaming:executors";
+        podman.run("build", "--network=none", "--tag=" + image, context.toString())
+                .orFail();
+        return image;
+    }
+
+    private void send() {
+        while (!enough.get()) {
+            try {
+                HttpResponse<String> response = http.send(
+                        HttpRequest.newBuilder(URI.create("http://localhost:" + httpPort + "/api/events"))
+                                .POST(BodyPublishers.ofString("{\"event_type\":\"order\",\"timestamp\":"
+                                        + System.currentTimeMillis() + ",\"params\":{}}"))
+                                .build(),
+                        BodyHandlers.ofString());
+                assertThat(response.statusCode()).as(response.body()).isEqualTo(202);
+                accepted.incrementAndGet();
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    private void untilCounted(int events) throws Exception {
+        until(() -> counted() >= events);
+    }
+
+    private long counted() throws Exception {
+        JsonNode counts = JSON.readTree(http.send(
+                        HttpRequest.newBuilder(URI.create("http://localhost:" + managementPort + "/api/counts"))
+                                .build(),
+                        BodyHandlers.ofString())
+                .body());
+        long sum = 0;
+        for (JsonNode count : counts.findValues("count")) {
+            sum += count.asLong();
+        }
+        return sum;
+    }
+
+    private boolean answers(int port) throws InterruptedException {
+        try {
+            return http.send(
+                                    HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/health/ready"))
+                                            .build(),
+                                    BodyHandlers.discarding())
+                            .statusCode()
+                    == 200;
+        } catch (IOException notYet) {
+            return false;
+        }
+    }
+
+    private void until(Callable<Boolean> condition) throws Exception {
+        try {
+            Awaitility.await().atMost(PATIENCE).until(() -> {
+                assertThat(node.failures()).isEmpty();
+                return condition.call();
+            });
+        } catch (ConditionTimeoutException e) {
+            StringBuilder said = new StringBuilder("what the pods said: ");
+            for (String name : node.names()) {
+                said.append("\n---- ").append(name).append('\n').append(podman.logs(name));
+            }
+            throw new AssertionError(said.toString(), e);
+        }
+    }
+}
