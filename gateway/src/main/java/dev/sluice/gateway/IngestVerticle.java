@@ -5,13 +5,11 @@ import static dev.sluice.events.Rejection.INVALID_QUERY;
 import static dev.sluice.events.Rejection.INVALID_REQUEST;
 import static dev.sluice.events.Rejection.METHOD_NOT_ALLOWED;
 import static dev.sluice.events.Rejection.NOT_FOUND;
-import static dev.sluice.events.Rejection.OUTCOME_UNKNOWN;
 import static dev.sluice.events.Rejection.UNSUPPORTED_ENCODING;
 import static dev.sluice.events.Rejection.URI_TOO_LONG;
 
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
-import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.MultiMap;
@@ -28,9 +26,6 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.HttpException;
 import java.time.Duration;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -49,17 +44,7 @@ final class IngestVerticle extends VerticleBase {
     /** Before the connections are closed on those that wait. */
     private static final Duration LAST_ANSWERS = Duration.ofSeconds(8);
 
-    /** Beyond Kafka's own time for a record, which begins a moment later than that of its request. */
-    private static final Duration GRACE = Duration.ofSeconds(2);
-
     private static final long OVERDUE_POLL_MILLIS = 500;
-
-    private static final Refusal OVERDUE = Refusal.of(
-            OUTCOME_UNKNOWN, "Kafka's client gave no answer in its time. Send it again with the same event_id.");
-
-    private static final Refusal STOPPING = Refusal.of(
-            OUTCOME_UNKNOWN,
-            "The gateway stopped before Kafka acknowledged this. Send it again with the same event_id.");
 
     private final Settings settings;
     private final Publisher publisher;
@@ -72,10 +57,12 @@ final class IngestVerticle extends VerticleBase {
     private final Senders senders;
     private final @Nullable Certificates certificates;
     private final BooleanSupplier stopping;
-    private final Set<Exchange> inFlight = new HashSet<>();
 
     @SuppressWarnings("NullAway.Init") // by start(), which comes before every request
     private Admission admission;
+
+    @SuppressWarnings("NullAway.Init")
+    private Exchanges exchanges;
 
     private @Nullable HttpServer server;
 
@@ -114,12 +101,19 @@ final class IngestVerticle extends VerticleBase {
     public Future<?> start() {
         Connections connections = new Connections(vertx, IDLE);
         admission = new Admission(vertx, budget, publisher, settings.bounds().bodyTimeout());
+        exchanges = new Exchanges(
+                settings,
+                metrics,
+                admission,
+                senders,
+                responses,
+                request -> new Intake(context, publisher, metrics, System.currentTimeMillis(), tracing.begin(request)));
         long[] due = {System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(OVERDUE_POLL_MILLIS)};
         vertx.setPeriodic(OVERDUE_POLL_MILLIS, timer -> {
             long now = System.nanoTime();
             metrics.late(Math.max(0, now - due[0]));
             due[0] = now + TimeUnit.MILLISECONDS.toNanos(OVERDUE_POLL_MILLIS);
-            failOverdue();
+            exchanges.failOverdue();
         });
         HttpServer created = vertx.createHttpServer(options(connections))
                 .connectionHandler(connections::opened)
@@ -140,19 +134,8 @@ final class IngestVerticle extends VerticleBase {
      */
     @Override
     public Future<?> stop() {
-        vertx.setTimer(LAST_ANSWERS.toMillis(), timer -> List.copyOf(inFlight)
-                .forEach(exchange -> exchange.fail(STOPPING.asException())));
+        vertx.setTimer(LAST_ANSWERS.toMillis(), timer -> exchanges.failAll());
         return server == null ? Future.succeededFuture() : server.shutdown(DRAIN);
-    }
-
-    /** Kafka's client gives up a record in time, but not one that waits for the client's own id from a broker that is stuck. */
-    private void failOverdue() {
-        long now = System.nanoTime();
-        long nanos = settings.deliveryTimeout().plus(GRACE).toNanos();
-        inFlight.stream()
-                .filter(exchange -> exchange.isOverdue(now, nanos))
-                .toList()
-                .forEach(exchange -> exchange.fail(OVERDUE.asException()));
     }
 
     private HttpServerOptions options(Connections connections) {
@@ -191,16 +174,9 @@ final class IngestVerticle extends VerticleBase {
             if (request.authority() == null) {
                 // RFC 9112, 3.2; the router would take it for a defect
                 connections.begin(request.connection()).ended();
-                refuse(
-                        request,
-                        Sender.ANYONE.name(),
-                        Refusal.of(INVALID_REQUEST, "Send one Host, and nothing but a host in it."));
+                refuse(request, Refusal.of(INVALID_REQUEST, "Send one Host, and nothing but a host in it."));
             } else if (!anyOrigin && HttpMethod.POST.equals(request.method()) && PATH.equals(request.path())) {
-                try {
-                    take(request, connections.begin(request.connection()));
-                } catch (RuntimeException defect) {
-                    responses.answer(request, Sender.ANYONE.name(), Future.failedFuture(defect));
-                }
+                take(request, connections.begin(request.connection()));
             } else {
                 router.handle(request);
             }
@@ -237,76 +213,44 @@ final class IngestVerticle extends VerticleBase {
         router.route()
                 .handler(context -> refuse(
                         context.request(),
-                        Sender.ANYONE.name(),
                         Refusal.of(NOT_FOUND, "Events go to " + HttpMethod.POST + " " + PATH + ".")));
         router.route().failureHandler(responses::fail);
         // a path that the router cannot read comes to no handler
         router.errorHandler(
                 400,
-                context -> refuse(
-                        context.request(),
-                        Sender.ANYONE.name(),
-                        Refusal.of(INVALID_REQUEST, "The path is not percent-encoded.")));
+                context -> refuse(context.request(), Refusal.of(INVALID_REQUEST, "The path is not percent-encoded.")));
         return router;
     }
 
     private void take(HttpServerRequest request, Connections.Use use) {
-        Intake intake = intake(request);
-        Sender sender = Sender.ANYONE;
-        try {
-            sender = senders.sender(request);
-            sender.quota().check();
-            Sender known = sender;
+        exchanges.serve(request, use, responses::answer, (sender, intake) -> {
             Format format = Format.of(request);
             String encoding = encoding(request);
-            Budget.Permit permit = admission.admit(use.share());
-            Exchange exchange = begin(permit, use, intake.trace(), outcome -> {
-                answering(request, known, outcome);
-                responses.answer(request, known.name(), outcome);
-            });
             // composed, so that a defect becomes a failure, and that an answer
-            BodyReader.read(admission, request, settings.bounds(), permit)
+            return (permit, exchange) -> BodyReader.read(admission, request, settings.bounds(), permit)
                     .compose(body -> {
                         exchange.published();
                         return encoding.isEmpty()
-                                ? bodies.take(known, format, request, body, intake)
+                                ? bodies.take(sender, format, request, body, intake)
                                 : Inflation.inflate(
                                                 context,
                                                 body,
                                                 encoding,
                                                 settings.bounds().inflatedBytes(),
                                                 permit)
-                                        .compose(inflated -> bodies.take(known, format, request, inflated, intake));
-                    })
-                    .onComplete(exchange);
-        } catch (RefusedException e) {
-            answering(request, sender, Future.failedFuture(e));
-            refuse(request, sender.name(), e.refusal());
-            use.ended();
-        }
+                                        .compose(inflated -> bodies.take(sender, format, request, inflated, intake));
+                    });
+        });
     }
 
     private void takeImage(RoutingContext routing, Connections.Use use) {
-        HttpServerRequest request = routing.request();
-        Intake intake = intake(request);
-        Sender sender = Sender.ANYONE;
-        try {
-            sender = senders.sender(request);
-            sender.quota().check();
-            Sender known = sender;
+        exchanges.serve(routing.request(), use, responses::answerImage, (sender, intake) -> {
             MultiMap query = query(routing);
-            Budget.Permit permit = admission.admit(use.share());
-            Exchange exchange = begin(permit, use, intake.trace(), outcome -> {
-                answering(request, known, outcome);
-                responses.answerImage(request, known.name(), outcome);
-            });
-            exchange.published();
-            bodies.takeImage(sender, query, intake).onComplete(exchange);
-        } catch (RefusedException e) {
-            answering(request, sender, Future.failedFuture(e));
-            responses.refuse(request.response(), sender.name(), e.refusal());
-            use.ended();
-        }
+            return (permit, exchange) -> {
+                exchange.published();
+                return bodies.takeImage(sender, query, intake);
+            };
+        });
     }
 
     private static MultiMap query(RoutingContext routing) throws RefusedException {
@@ -315,24 +259,6 @@ final class IngestVerticle extends VerticleBase {
         } catch (HttpException e) {
             throw Refusal.of(INVALID_QUERY, "The query is not percent-encoded.").asException();
         }
-    }
-
-    private Exchange begin(
-            Budget.Permit permit, Connections.Use use, RequestTrace trace, Handler<AsyncResult<Results>> respond) {
-        return new Exchange(inFlight, metrics, permit, trace, outcome -> {
-            use.ended();
-            respond.handle(outcome);
-        });
-    }
-
-    /** What concerns the sender of a request that is about to be answered. */
-    private void answering(HttpServerRequest request, Sender sender, AsyncResult<Results> outcome) {
-        sender.quota().tell(request.response());
-        metrics.sent(sender, outcome);
-    }
-
-    private Intake intake(HttpServerRequest request) {
-        return new Intake(context, publisher, metrics, System.currentTimeMillis(), tracing.begin(request));
     }
 
     private static String encoding(HttpServerRequest request) throws RefusedException {
@@ -349,12 +275,11 @@ final class IngestVerticle extends VerticleBase {
 
     private void refuseMethod(RoutingContext context, String allowed) {
         context.response().putHeader("Allow", allowed);
-        refuse(context.request(), Sender.ANYONE.name(), Refusal.of(METHOD_NOT_ALLOWED, "Use one of " + allowed + "."));
+        refuse(context.request(), Refusal.of(METHOD_NOT_ALLOWED, "Use one of " + allowed + "."));
     }
 
-    private void refuse(HttpServerRequest request, String sender, Refusal refusal) {
-        BodyReader.discard(admission, request, settings.bounds());
-        responses.refuse(request.response(), sender, refusal);
+    private void refuse(HttpServerRequest request, Refusal refusal) {
+        exchanges.refuse(request, Sender.ANYONE.name(), refusal);
     }
 
     private static Refusal invalid(HttpServerRequest request) {

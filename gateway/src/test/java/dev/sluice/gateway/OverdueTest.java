@@ -47,7 +47,22 @@ class OverdueTest {
 
     @Test
     void post_publisherThatNeverAnswers_isOutcomeUnknown_andHoldsNothing() throws Exception {
-        assertProblem(post(() -> Promise.<Publisher.Receipt>promise().future()), Rejection.OUTCOME_UNKNOWN);
+        deploy(() -> Promise.<Publisher.Receipt>promise().future());
+        assertProblem(post(), Rejection.OUTCOME_UNKNOWN);
+        assertThat(budget.used()).isZero();
+    }
+
+    /** Of an image nothing is read before the event is published. */
+    @Test
+    void getImage_defect_isAnswered_andHoldsNothing() throws Exception {
+        deploy(() -> {
+            throw new IllegalStateException("a defect");
+        });
+        assertProblem(
+                get(WebClient.create(vertx)
+                        .get(settings.httpPort(), "localhost", IngestVerticle.IMAGE_PATH + "?event_type=a")
+                        .send()),
+                Rejection.INTERNAL_ERROR);
         assertThat(budget.used()).isZero();
     }
 
@@ -59,10 +74,10 @@ class OverdueTest {
         Logger ours = (Logger) LoggerFactory.getLogger("dev.sluice");
         ours.addAppender(log);
         try {
-            HttpResponse<Buffer> thrown = post(() -> {
+            deploy(() -> {
                 throw new IllegalStateException("a defect");
             });
-            assertProblem(thrown, Rejection.INTERNAL_ERROR);
+            assertProblem(post(), Rejection.INTERNAL_ERROR);
             assertThat(log.list).hasSize(1).allSatisfy(line -> {
                 assertThat(line.getLevel()).isEqualTo(Level.ERROR);
                 assertThat(ThrowableProxyUtil.asString(line.getThrowableProxy()))
@@ -76,8 +91,7 @@ class OverdueTest {
         assertThat(budget.used()).isZero();
     }
 
-    /** An event, and a secret in each place that has one. */
-    private HttpResponse<Buffer> post(Supplier<Future<Publisher.Receipt>> publish) throws Exception {
+    private void deploy(Supplier<Future<Publisher.Receipt>> publish) throws Exception {
         get(vertx.deployVerticle(new IngestVerticle(
                 settings,
                 new Odd(publish),
@@ -89,6 +103,10 @@ class OverdueTest {
                 null,
                 Buffer.buffer(),
                 () -> false)));
+    }
+
+    /** An event, and a secret in each place that has one. */
+    private HttpResponse<Buffer> post() throws Exception {
         return get(WebClient.create(vertx)
                 .post(settings.httpPort(), "localhost", IngestVerticle.PATH + "?" + SECRET)
                 .putHeader("Authorization", "Bearer " + SECRET)
