@@ -19,18 +19,18 @@ final class ApiKeys {
     private static final ApiKey NOBODY =
             ApiKey.issue("nobody", List.of(), null, Quota.NONE).key();
 
-    private final FileWatch file;
+    private final Watch file;
     private final Quotas quotas;
     private volatile Map<String, ApiKey> keys = Map.of();
 
     /** @param quotas of keys that have none of their own */
     ApiKeys(Path file, Quotas quotas) {
         this.quotas = quotas;
-        this.file = new FileWatch(
-                List.of(new FileWatch.Named(Settings.API_KEYS_FILE.name(), file)), contents -> use(contents.get(0)));
+        this.file = new Watch(
+                List.of(Watch.Source.file(Settings.API_KEYS_FILE.name(), file)), contents -> use(contents.get(0)));
     }
 
-    /** As {@link FileWatch#load}. */
+    /** As {@link Watch#load}. */
     void load() {
         file.load();
     }

@@ -23,15 +23,15 @@ import org.slf4j.LoggerFactory;
 final class Certificates {
     private static final Logger LOG = LoggerFactory.getLogger(Certificates.class);
 
-    private final FileWatch files;
+    private final Watch files;
     private final List<HttpServer> servers = new CopyOnWriteArrayList<>();
     private volatile @Nullable ServerSSLOptions options;
 
     Certificates(Vertx vertx, Tls tls) {
-        this.files = new FileWatch(tls.files(), contents -> use(tls.options(vertx, contents)));
+        this.files = new Watch(tls.files(), contents -> use(tls.options(vertx, contents)));
     }
 
-    /** As {@link FileWatch#load}. */
+    /** As {@link Watch#load}. */
     void load() {
         files.load();
     }

@@ -18,10 +18,10 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerConfig;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.HttpException;
@@ -115,7 +115,7 @@ final class IngestVerticle extends VerticleBase {
             due[0] = now + TimeUnit.MILLISECONDS.toNanos(OVERDUE_POLL_MILLIS);
             exchanges.failOverdue();
         });
-        HttpServer created = vertx.createHttpServer(options(connections))
+        HttpServer created = server(connections)
                 .connectionHandler(connections::opened)
                 .requestHandler(logged(handler(connections, router(connections))))
                 .invalidRequestHandler(
@@ -138,19 +138,12 @@ final class IngestVerticle extends VerticleBase {
         return server == null ? Future.succeededFuture() : server.shutdown(DRAIN);
     }
 
-    private HttpServerOptions options(Connections connections) {
+    private HttpServer server(Connections connections) {
         HttpServerOptions options =
                 options(connections, settings.bounds().bodyTimeout().plus(IDLE));
-        if (certificates != null) {
-            ServerSSLOptions tls = certificates.options();
-            options.setSsl(true)
-                    .setUseAlpn(true)
-                    .setClientAuth(tls.getClientAuth())
-                    .setKeyCertOptions(tls.getKeyCertOptions())
-                    .setTrustOptions(tls.getTrustOptions());
-            tls.getEnabledCipherSuites().forEach(options::addEnabledCipherSuite);
-        }
-        return options;
+        return certificates == null
+                ? vertx.createHttpServer(options)
+                : vertx.createHttpServer(new HttpServerConfig(options), certificates.options());
     }
 
     /** @param longestRequest as {@link Connections#limit} takes it */

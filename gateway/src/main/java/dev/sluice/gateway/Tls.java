@@ -60,12 +60,12 @@ record Tls(String cert, String key, String clients) {
         return cert.isEmpty() || key.isEmpty() ? Optional.empty() : Optional.of(new Tls(cert, key, clients));
     }
 
-    List<FileWatch.Named> files() {
-        List<FileWatch.Named> files = new ArrayList<>(List.of(
-                new FileWatch.Named(Settings.TLS_CERT.name(), Path.of(cert)),
-                new FileWatch.Named(Settings.TLS_KEY.name(), Path.of(key))));
+    List<Watch.Source> files() {
+        List<Watch.Source> files = new ArrayList<>(List.of(
+                Watch.Source.file(Settings.TLS_CERT.name(), Path.of(cert)),
+                Watch.Source.file(Settings.TLS_KEY.name(), Path.of(key))));
         if (!clients.isEmpty()) {
-            files.add(new FileWatch.Named(Settings.TLS_CLIENT_CA.name(), Path.of(clients)));
+            files.add(Watch.Source.file(Settings.TLS_CLIENT_CA.name(), Path.of(clients)));
         }
         return files;
     }

@@ -19,31 +19,27 @@ import com.nimbusds.jose.util.DefaultResourceRetriever;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
-import dev.sluice.settings.SettingsException;
 import dev.sluice.settings.TypePattern;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.text.ParseException;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Senders with a JSON Web Token (RFC 7519) that an issuer signed: its {@code sub} is their name, and its {@code event_types}, a list of
  * patterns, what they may send; anything where there is none.
  */
 final class Tokens {
-    private static final Logger LOG = LoggerFactory.getLogger(Tokens.class);
     private static final int CONNECT_MILLIS = 2_000;
     private static final int READ_MILLIS = 5_000;
     private static final int MOST_BYTES = 1_000_000;
-    private static final long REFRESH_MILLIS = 60_000;
+    private static final Duration REFRESH = Duration.ofMinutes(1);
     /**
      * Bytes of tokens that held: verifying a signature takes an event loop tens of microseconds, and a sender has the same token for
      * minutes.
@@ -80,92 +76,52 @@ final class Tokens {
             .<String, Verified>weigher((token, verified) -> ENTRY_BYTES + token.length())
             .executor(Runnable::run)
             .build();
-    private final @Nullable FileWatch file;
+    private final Watch keys;
     private volatile DefaultJWTProcessor<SecurityContext> processor = new DefaultJWTProcessor<>();
-    private @Nullable String known;
-    private boolean failing;
 
     Tokens(Issuer issuer, Quotas quotas) {
         this.issuer = issuer;
         this.quotas = quotas;
-        this.file = issuer.url().isPresent()
-                ? null
-                : new FileWatch(
-                        List.of(new FileWatch.Named(Settings.JWT_KEYS.name(), Path.of(issuer.keys))),
-                        contents -> use(new String(contents.get(0), UTF_8)));
+        this.keys = issuer.url()
+                .map(url -> new Watch(
+                        List.of(new Watch.Source(Settings.JWT_KEYS.name(), issuer.keys, () -> fetch(url))),
+                        REFRESH,
+                        contents -> use(contents.get(0))))
+                .orElseGet(() -> new Watch(
+                        List.of(Watch.Source.file(Settings.JWT_KEYS.name(), Path.of(issuer.keys))),
+                        contents -> use(contents.get(0))));
     }
 
-    /**
-     * Has the issuer's keys for the first time. Blocks.
-     *
-     * @throws SettingsException where they cannot be had
-     */
+    /** As {@link Watch#load}. */
     void load() {
-        if (file != null) {
-            file.load();
-            return;
-        }
-        try {
-            use(fetch());
-        } catch (IOException | IllegalArgumentException e) {
-            throw new SettingsException(List.of(problem(e)));
-        }
+        keys.load();
     }
 
-    /** Looks for other keys now and then. */
     void watch(Vertx vertx) {
-        if (file != null) {
-            file.watch(vertx);
-            return;
-        }
-        vertx.setPeriodic(
-                REFRESH_MILLIS,
-                timer -> vertx.executeBlocking(() -> {
-                    refresh();
-                    return null;
-                }));
+        keys.watch(vertx);
     }
 
-    private synchronized void refresh() {
-        try {
-            use(fetch());
-            failing = false;
-        } catch (IOException | IllegalArgumentException e) {
-            if (!failing) {
-                LOG.error("The keys of tokens stay as they were: {}", problem(e));
-            }
-            failing = true;
-        }
-    }
-
-    private String problem(Exception cause) {
-        return Settings.JWT_KEYS.name() + "=" + issuer.keys + ": " + cause.getMessage();
-    }
-
-    private String fetch() throws IOException {
-        URI url = issuer.url().orElseThrow();
+    private static byte[] fetch(URI url) throws IOException {
         return new DefaultResourceRetriever(CONNECT_MILLIS, READ_MILLIS, MOST_BYTES)
                 .retrieveResource(url.toURL())
-                .getContent();
+                .getContent()
+                .getBytes(UTF_8);
     }
 
-    private void use(String text) {
-        if (text.equals(known)) {
-            return;
-        }
-        JWKSet keys;
+    private void use(byte[] text) {
+        JWKSet set;
         try {
-            keys = JWKSet.parse(text).toPublicJWKSet();
+            set = JWKSet.parse(new String(text, UTF_8)).toPublicJWKSet();
         } catch (ParseException e) {
             throw new IllegalArgumentException("no JWK set (RFC 7517): " + e.getMessage(), e);
         }
-        if (keys.isEmpty()) {
+        if (set.isEmpty()) {
             throw new IllegalArgumentException("the JWK set has no public key");
         }
         Set<JWSAlgorithm> algorithms = new HashSet<>(JWSAlgorithm.Family.RSA);
         algorithms.addAll(JWSAlgorithm.Family.EC);
         DefaultJWTProcessor<SecurityContext> next = new DefaultJWTProcessor<>();
-        next.setJWSKeySelector(new JWSVerificationKeySelector<>(algorithms, new ImmutableJWKSet<>(keys)));
+        next.setJWSKeySelector(new JWSVerificationKeySelector<>(algorithms, new ImmutableJWKSet<>(set)));
         next.setJWSTypeVerifier(
                 new DefaultJOSEObjectTypeVerifier<>(JOSEObjectType.JWT, new JOSEObjectType("at+jwt"), null));
         DefaultJWTClaimsVerifier<SecurityContext> claims = new DefaultJWTClaimsVerifier<>(
@@ -174,7 +130,6 @@ final class Tokens {
                 Set.of("sub", "exp"));
         claims.setMaxClockSkew(CLOCK_SKEW_SECONDS);
         next.setJWTClaimsSetVerifier(claims);
-        known = text;
         processor = next;
     }
 

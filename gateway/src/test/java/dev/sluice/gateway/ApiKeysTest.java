@@ -140,7 +140,7 @@ class ApiKeysTest {
         });
         ListAppender<ILoggingEvent> log = new ListAppender<>();
         log.start();
-        ((Logger) LoggerFactory.getLogger(FileWatch.class)).addAppender(log);
+        ((Logger) LoggerFactory.getLogger(Watch.class)).addAppender(log);
         byte[] good = Files.readAllBytes(file);
         Files.writeString(file, "{\"keys\":[{\"name\":\"no key\"}]}");
         await().atMost(Duration.ofSeconds(30)).until(() -> log.list.stream()

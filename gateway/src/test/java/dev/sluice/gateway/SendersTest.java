@@ -349,7 +349,7 @@ class SendersTest {
         ch.qos.logback.core.read.ListAppender<ch.qos.logback.classic.spi.ILoggingEvent> log =
                 new ch.qos.logback.core.read.ListAppender<>();
         log.start();
-        ((ch.qos.logback.classic.Logger) LoggerFactory.getLogger(FileWatch.class)).addAppender(log);
+        ((ch.qos.logback.classic.Logger) LoggerFactory.getLogger(Watch.class)).addAppender(log);
         Path file = folder.resolve("cert.pem");
         String good = Files.readString(file);
         Pki.replace(file, Pki.server(serverAuthority).getCertificatePathPEM());

@@ -5,6 +5,7 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,15 +14,24 @@ import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Files that settings name and that are read again when they change: what they are then takes effect as a whole, or not at all. */
-final class FileWatch {
-    private static final Logger LOG = LoggerFactory.getLogger(FileWatch.class);
-    private static final long LOOK_MILLIS = 1_000;
+/** What settings name and what is read again when it changes: what it is then takes effect as a whole, or not at all. */
+final class Watch {
+    private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
+    private static final Duration LOOK = Duration.ofSeconds(1);
 
-    /** A file, and the setting that names it. */
-    record Named(String setting, Path path) {}
+    /** A place, and the setting that names it. */
+    record Source(String setting, String place, Reading reading) {
+        static Source file(String setting, Path file) {
+            return new Source(setting, file.toString(), () -> Files.readAllBytes(file));
+        }
+    }
 
-    /** Makes use of the files' bytes, in the order of the files. */
+    /** Has the bytes of a place. Blocks. */
+    interface Reading {
+        byte[] bytes() throws IOException;
+    }
+
+    /** Makes use of the bytes, in the order of the sources. */
     interface Use {
         /**
          * Takes them into use.
@@ -31,13 +41,21 @@ final class FileWatch {
         void of(List<byte[]> contents);
     }
 
-    private final List<Named> files;
+    private final List<Source> sources;
+    private final Duration every;
     private final Use use;
     private List<byte[]> read = List.of();
     private boolean broken;
 
-    FileWatch(List<Named> files, Use use) {
-        this.files = files;
+    /** Of files. */
+    Watch(List<Source> sources, Use use) {
+        this(sources, LOOK, use);
+    }
+
+    /** @param every how often they are looked at */
+    Watch(List<Source> sources, Duration every, Use use) {
+        this.every = every;
+        this.sources = sources;
         this.use = use;
     }
 
@@ -58,7 +76,7 @@ final class FileWatch {
     /** Looks at them now and then, on a worker. */
     void watch(Vertx vertx) {
         vertx.setPeriodic(
-                LOOK_MILLIS,
+                every.toMillis(),
                 timer -> vertx.executeBlocking(() -> {
                     reload();
                     return null;
@@ -84,8 +102,8 @@ final class FileWatch {
 
     private List<byte[]> contents() throws IOException {
         List<byte[]> contents = new ArrayList<>();
-        for (Named file : files) {
-            contents.add(Files.readAllBytes(file.path));
+        for (Source source : sources) {
+            contents.add(source.reading.bytes());
         }
         return contents;
     }
@@ -95,6 +113,8 @@ final class FileWatch {
     }
 
     private String names() {
-        return files.stream().map(file -> file.setting + "=" + file.path).collect(Collectors.joining(", "));
+        return sources.stream()
+                .map(source -> source.setting + "=" + source.place)
+                .collect(Collectors.joining(", "));
     }
 }
