@@ -3,13 +3,16 @@ package dev.sluice.streaming;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
+import dev.sluice.settings.LogLevels;
+import dev.sluice.settings.LogLevels.Problem;
 import java.io.IOException;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.core.Logger;
@@ -20,14 +23,10 @@ import org.slf4j.LoggerFactory;
 
 /** Levels of the driver's log, as on the gateway's private port: {@code GET /loggers}, {@code PUT /loggers/name}. */
 final class Loggers implements HttpHandler {
-    static final String PATH = "/loggers";
     private static final org.slf4j.Logger LOG = LoggerFactory.getLogger(Loggers.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     /** That of logback; in log4j's own tables it has no name. */
     private static final String ROOT = "ROOT";
-
-    private static final int MAX_BODY_BYTES = 1_000;
-    private static final List<String> LEVELS = List.of("trace", "debug", "info", "warn", "error", "off");
 
     private final LoggerContext context = LoggerContext.getContext(false);
     private final Map<String, Level> configured = new HashMap<>();
@@ -41,16 +40,16 @@ final class Loggers implements HttpHandler {
     @Override
     public void handle(HttpExchange exchange) throws IOException {
         String path = exchange.getRequestURI().getPath();
-        if (path.equals(PATH)) {
+        if (path.equals(LogLevels.PATH)) {
             if (isMethod(exchange, "GET")) {
                 ObjectNode all = JSON.createObjectNode();
                 levels().forEach((name, level) -> all.put(name, name(level)));
                 Operations.answer(exchange, 200, "application/json", all.toString());
             }
-        } else if (!path.startsWith(PATH + "/")) {
-            problem(exchange, 404, "There is nothing at this path.");
+        } else if (!path.startsWith(LogLevels.PATH + "/")) {
+            problem(exchange, new Problem(404, "There is nothing at this path."));
         } else if (isMethod(exchange, "PUT") && isOfNoPage(exchange)) {
-            change(exchange, path.substring(PATH.length() + 1));
+            change(exchange, path.substring(LogLevels.PATH.length() + 1));
         }
     }
 
@@ -59,49 +58,37 @@ final class Loggers implements HttpHandler {
             return true;
         }
         exchange.getResponseHeaders().set("Allow", allowed);
-        problem(exchange, 405, "Use " + allowed + ".");
+        problem(exchange, new Problem(405, "Use " + allowed + "."));
         return false;
     }
 
-    /**
-     * A page of whatever origin may not change it in the browser of an operator: this media type and method are none that one
-     * sends without asking first, and where a name that it controls leads here, it is not asked; but a browser says then whose
-     * page it is.
-     */
     private static boolean isOfNoPage(HttpExchange exchange) throws IOException {
-        String type = exchange.getRequestHeaders().getFirst("Content-Type");
-        if (exchange.getRequestHeaders().containsKey("Origin")) {
-            problem(exchange, 403, "Levels are not for pages: send it without Origin.");
-        } else if (type == null || !type.toLowerCase(Locale.ROOT).matches("application/json\\s*(;.*)?")) {
-            problem(exchange, 415, "Send it as application/json.");
-        } else {
-            return true;
+        Headers headers = exchange.getRequestHeaders();
+        Optional<Problem> problem = LogLevels.ofPage(headers.getFirst("Origin"), headers.getFirst("Content-Type"));
+        if (problem.isPresent()) {
+            problem(exchange, problem.get());
         }
-        return false;
+        return problem.isEmpty();
     }
 
     private void change(HttpExchange exchange, String name) throws IOException {
         Level current = levels().get(name);
-        // any other would be made, and stay
         if (current == null) {
-            problem(exchange, 404, "There is no logger of this name: GET " + PATH + " lists them.");
+            problem(exchange, LogLevels.NO_LOGGER);
             return;
         }
-        byte[] body = exchange.getRequestBody().readNBytes(MAX_BODY_BYTES + 1);
-        JsonNode level = body.length > MAX_BODY_BYTES ? null : level(body);
+        byte[] body = exchange.getRequestBody().readNBytes(LogLevels.MAX_BODY_BYTES + 1);
+        JsonNode level = body.length > LogLevels.MAX_BODY_BYTES ? null : level(body);
         if (level == null) {
-            problem(exchange, body.length > MAX_BODY_BYTES ? 413 : 400, "Send {\"level\":\"debug\"}.");
+            problem(exchange, new Problem(body.length > LogLevels.MAX_BODY_BYTES ? 413 : 400, LogLevels.LIKE_THIS));
         } else if (level.isNull()) {
             reset(name.equals(ROOT) ? "" : name);
             changed(exchange, name);
-        } else if (level.isTextual() && LEVELS.contains(level.textValue().toLowerCase(Locale.ROOT))) {
+        } else if (level.isTextual() && LogLevels.isLevel(level.textValue())) {
             Configurator.setLevel(name.equals(ROOT) ? "" : name, Level.valueOf(level.textValue()));
             changed(exchange, name);
         } else {
-            problem(
-                    exchange,
-                    400,
-                    "level is one of " + String.join(", ", LEVELS) + ", or null for what it was at the start.");
+            problem(exchange, LogLevels.NO_LEVEL);
         }
     }
 
@@ -156,11 +143,11 @@ final class Loggers implements HttpHandler {
         return level.name().toLowerCase(Locale.ROOT);
     }
 
-    private static void problem(HttpExchange exchange, int status, String detail) throws IOException {
+    private static void problem(HttpExchange exchange, Problem problem) throws IOException {
         ObjectNode body = JSON.createObjectNode()
-                .put("title", "The level was not changed.")
-                .put("status", status)
-                .put("detail", detail);
-        Operations.answer(exchange, status, "application/problem+json", body.toString());
+                .put("title", Problem.TITLE)
+                .put("status", problem.status())
+                .put("detail", problem.detail());
+        Operations.answer(exchange, problem.status(), "application/problem+json", body.toString());
     }
 }

@@ -6,6 +6,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import dev.sluice.settings.Environment;
+import dev.sluice.settings.LogLevels;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -44,7 +45,7 @@ final class Operations implements AutoCloseable {
         route("/metrics", exchange -> answer(exchange, 200, PROMETHEUS, metrics.scrape()));
         route("/health/live", exchange -> health(exchange, health.isLive(), "live", "stuck"));
         route("/health/ready", exchange -> health(exchange, health.isReady(), "ready", "not counting yet"));
-        server.createContext(Loggers.PATH, new Loggers());
+        server.createContext(LogLevels.PATH, new Loggers());
         server.createContext("/", exchange -> answer(exchange, 404, JSON, "{\"status\":\"not found\"}"));
         server.setExecutor(
                 new ThreadPoolExecutor(THREADS, THREADS, 1, TimeUnit.MINUTES, new LinkedBlockingQueue<>(), task -> {
