@@ -98,7 +98,7 @@ images: $(SBOMS) ## images of gateway and streaming, as tar files or to REGISTRY
 
 image-test: ## both images as containers of podman, within the limits of the manifests: events in, counts out, and an end in time
 	@$(MAKE) --no-print-directory images BASE=own
-	$(MVN) -Pimages -pl events,local/executors,local/kubernetes verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false
+	$(MVN) -Pimages -pl events,local/s3,local/executors,local/kubernetes verify -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false
 
 deploy-local: ## a whole system on the kind or minikube that kubectl talks to
 	@$(MAKE) --no-print-directory images

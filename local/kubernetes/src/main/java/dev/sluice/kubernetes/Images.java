@@ -47,6 +47,10 @@ public final class Images {
     private static final List<String> BESIDE_SPARK =
             List.of("spark-sql-kafka-0-10", "spark-token-provider-kafka-0-10", "kafka-clients", "commons-pool2");
 
+    /** Of {@code streaming/target/lake}, what a checkpoint in S3 needs as well: on Spark's class path, of driver and executors. */
+    private static final String OF_S3 =
+            "hadoop-aws|aws-java-sdk|jmespath|joda-time|wildfly-openssl|jackson-dataformat-cbor";
+
     private static final Set<Platform> PLATFORMS =
             Set.of(new Platform("amd64", "linux"), new Platform("arm64", "linux"));
     private static final Set<LogEvent.Level> TROUBLE = Set.of(LogEvent.Level.ERROR, LogEvent.Level.WARN);
@@ -154,12 +158,13 @@ public final class Images {
 
     private JibContainerBuilder streaming() throws Exception {
         Path jar = home.resolve("streaming/target/sluice-streaming.jar");
+        Path lake = home.resolve("streaming/target/lake");
         String opens = opens(jar);
         Path submit = Files.writeString(
                 out.resolve("submit.arguments"),
                 opens + "-cp\n/opt/spark/conf:" + SPARK_JARS + "/*\norg.apache.spark.deploy.SparkSubmit\n--class\n"
                         + MAIN);
-        Path lake = Files.writeString(
+        Path offload = Files.writeString(
                 out.resolve("lake.arguments"), opens + "-cp\n" + SPARK_JARS + "/*:/opt/sluice/lake/*\n" + MAIN);
         // Spark's entry point stays: executors of a cluster start by it
         return base("STREAMING_BASE", STREAMING_BASE)
@@ -168,13 +173,14 @@ public final class Images {
                         home.resolve("streaming/target/spark"),
                         SPARK_JARS,
                         isOwn() ? "" : String.join("|", BESIDE_SPARK)))
-                .addFileEntriesLayer(folder("lake", home.resolve("streaming/target/lake"), "/opt/sluice/lake", ""))
+                .addFileEntriesLayer(folder("s3", lake, SPARK_JARS, OF_S3))
+                .addFileEntriesLayer(folder("lake", lake, "/opt/sluice/lake", "(?!" + OF_S3 + ")"))
                 .addFileEntriesLayer(FileEntriesLayer.builder()
                         .setName("streaming")
                         .addEntry(jar, AbsoluteUnixPath.get(SPARK_JARS + "/sluice-streaming.jar"))
                         .addEntry(sbom("streaming"), AbsoluteUnixPath.get("/opt/sluice/sluice-streaming.cdx.json"))
                         .addEntry(submit, AbsoluteUnixPath.get("/opt/sluice/submit.arguments"))
-                        .addEntry(lake, AbsoluteUnixPath.get("/opt/sluice/lake.arguments"))
+                        .addEntry(offload, AbsoluteUnixPath.get("/opt/sluice/lake.arguments"))
                         .build())
                 .setWorkingDirectory(AbsoluteUnixPath.get("/tmp"))
                 .setProgramArguments(
@@ -202,7 +208,7 @@ public final class Images {
         }
     }
 
-    /** @param only the beginnings of the names of those that are taken; all where it is empty */
+    /** @param only a pattern of the beginnings of the names of those that are taken; all where it is empty */
     private static FileEntriesLayer folder(String name, Path from, String to, String only) throws IOException {
         FileEntriesLayer.Builder layer = FileEntriesLayer.builder().setName(name);
         for (Path file : files(from)) {

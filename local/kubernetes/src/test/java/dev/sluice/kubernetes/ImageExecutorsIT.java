@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.events.Programs;
 import dev.sluice.events.RealBroker;
+import dev.sluice.events.RealS3;
 import dev.sluice.events.RealTopics;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
@@ -23,17 +24,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,6 +57,12 @@ class ImageExecutorsIT {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir
+    static Path images;
+
+    private static String gateway;
+    private static String streaming;
+
+    @TempDir
     Path folder;
 
     private final HttpClient http = HttpClient.newHttpClient();
@@ -66,14 +76,28 @@ class ImageExecutorsIT {
     private ApiServer api;
     private Node node;
 
-    @BeforeEach
-    void start() throws Exception {
+    @BeforeAll
+    static void load() throws Exception {
         Programs.require("podman", "runc", "kubectl");
+        Podman podman = new Podman(images);
+        Path made = RealBroker.home().resolve("local/kubernetes/target/images");
+        gateway = podman.load(made.resolve("sluice-gateway.tar"));
+        streaming = asOnSparksImage(podman, podman.load(made.resolve("sluice-streaming.tar")));
+    }
+
+    @BeforeEach
+    void prepare() throws Exception {
         podman = new Podman(folder);
+    }
+
+    /**
+     * Broker, API server and node: the node makes gateway and driver.
+     *
+     * @param conf of Spark, beside the base's
+     * @param variables of the driver, beside its own
+     */
+    private void start(Map<String, String> conf, Map<String, String> variables) throws Exception {
         Manifests manifests = Manifests.render("../base");
-        Path images = RealBroker.home().resolve("local/kubernetes/target/images");
-        String gateway = podman.load(images.resolve("sluice-gateway.tar"));
-        String streaming = asOnSparksImage(podman.load(images.resolve("sluice-streaming.tar")));
         broker = RealBroker.start(folder.resolve("kafka"));
         RealTopics.create(broker, 4, "events");
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
@@ -88,32 +112,40 @@ class ImageExecutorsIT {
                         .compute(
                                 "spark-defaults.conf",
                                 (file, text) -> text.replace(
-                                        "https://kubernetes.default.svc", "https://localhost:" + api.port())));
+                                                "https://kubernetes.default.svc", "https://localhost:" + api.port())
+                                        + lines(conf)));
+        Map<String, String> ofGateway = Map.of(
+                "KAFKA_BOOTSTRAP_SERVERS",
+                broker.bootstrapServers(),
+                "AUTH",
+                "none",
+                "HTTP_PORT",
+                Integer.toString(httpPort),
+                "MANAGEMENT_PORT",
+                Integer.toString(managementPort));
+        Map<String, String> ofDriver = new HashMap<>(Map.of(
+                "KAFKA_BOOTSTRAP_SERVERS",
+                broker.bootstrapServers(),
+                "EXECUTOR_IMAGE",
+                DRIVER,
+                "STREAMING_PORT",
+                Integer.toString(streamingPort)));
+        ofDriver.putAll(variables);
         node = new Node(
                 api,
                 podman,
                 manifests,
                 Map.of(GATEWAY, gateway, DRIVER, streaming),
-                Map.of(
-                        GATEWAY,
-                        Map.of(
-                                "KAFKA_BOOTSTRAP_SERVERS",
-                                broker.bootstrapServers(),
-                                "AUTH",
-                                "none",
-                                "HTTP_PORT",
-                                Integer.toString(httpPort),
-                                "MANAGEMENT_PORT",
-                                Integer.toString(managementPort)),
-                        DRIVER,
-                        Map.of(
-                                "KAFKA_BOOTSTRAP_SERVERS",
-                                broker.bootstrapServers(),
-                                "EXECUTOR_IMAGE",
-                                DRIVER,
-                                "STREAMING_PORT",
-                                Integer.toString(streamingPort))),
+                Map.of(GATEWAY, ofGateway, DRIVER, ofDriver),
                 Node.account(folder, api, TOKEN));
+        until(() -> answers(managementPort) && answers(streamingPort));
+        until(() -> node.pods(EXECUTOR).size() == EXECUTORS);
+    }
+
+    private static String lines(Map<String, String> conf) {
+        return conf.entrySet().stream()
+                .map(each -> each.getKey() + " " + each.getValue() + "\n")
+                .collect(Collectors.joining("", "\n", ""));
     }
 
     @AfterEach
@@ -122,9 +154,7 @@ class ImageExecutorsIT {
         if (node != null) {
             node.close();
         }
-        if (podman != null) {
-            podman.close();
-        }
+        podman.close();
         if (api != null) {
             api.close();
         }
@@ -135,8 +165,7 @@ class ImageExecutorsIT {
 
     @Test
     void executors_arePodsOfTheTemplate_andAnyPodThatGoes_losesAndDoublesNothing() throws Exception {
-        until(() -> answers(managementPort) && answers(streamingPort));
-        until(() -> node.pods(EXECUTOR).size() == EXECUTORS);
+        start(Map.of(), Map.of());
         node.pods(EXECUTOR).forEach(name -> assertExecutor(node.pod(name)));
 
         Thread sender = new Thread(this::send);
@@ -174,6 +203,41 @@ class ImageExecutorsIT {
         assertThat(node.failures()).isEmpty();
     }
 
+    /** As the page of operations says. */
+    @Test
+    void checkpointInS3_isThereForTheNextDriver() throws Exception {
+        try (RealS3 s3 = RealS3.start(folder.resolve("s3"))) {
+            start(
+                    Map.of(
+                            "spark.hadoop.fs.s3a.endpoint",
+                            s3.endpoint(),
+                            "spark.hadoop.fs.s3a.path.style.access",
+                            "true",
+                            "spark.kubernetes.executor.secretKeyRef.AWS_ACCESS_KEY_ID",
+                            "sluice-s3:AWS_ACCESS_KEY_ID",
+                            "spark.kubernetes.executor.secretKeyRef.AWS_SECRET_ACCESS_KEY",
+                            "sluice-s3:AWS_SECRET_ACCESS_KEY"),
+                    Map.of(
+                            "CHECKPOINT_DIR",
+                            "s3a://" + RealS3.BUCKET + "/checkpoint",
+                            "AWS_ACCESS_KEY_ID",
+                            "any",
+                            "AWS_SECRET_ACCESS_KEY",
+                            "any"));
+            Thread sender = new Thread(this::send);
+            sender.start();
+            untilCounted(1);
+            String driver = node.pods(DRIVER).get(0);
+            node.delete(driver);
+            until(() ->
+                    !node.pods(DRIVER).contains(driver) && node.pods(EXECUTOR).size() == EXECUTORS);
+            enough.set(true);
+            sender.join();
+            untilCounted(accepted.get());
+            assertThat(counted()).isEqualTo(accepted.get());
+        }
+    }
+
     private void assertExecutor(Pod pod) {
         Container container = pod.getSpec().getContainers().get(0);
         assertThat(pod.getSpec().getServiceAccountName()).isEqualTo(EXECUTOR);
@@ -189,23 +253,29 @@ class ImageExecutorsIT {
                 .satisfies(owner -> assertThat(node.pods(DRIVER)).contains(owner.getName()));
     }
 
-    /** Spark's image by way of ours: the jars that talk to Kubernetes, a shell, and the entry point of executors. */
-    private String asOnSparksImage(String ours) throws Exception {
-        Path context = Files.createDirectories(folder.resolve("image"));
+    /** Spark's image by way of ours: the jars that talk to Kubernetes, programs, and the entry point of executors. */
+    private static String asOnSparksImage(Podman podman, String ours) throws Exception {
+        Path context = Files.createDirectories(images.resolve("image"));
         Path jars = Files.createDirectories(context.resolve("jars"));
         try (Stream<Path> needed = Files.list(RealBroker.home().resolve("local/executors/target/lib"))) {
             for (Path jar : needed.toList()) {
                 Files.copy(jar, jars.resolve(jar.getFileName()));
             }
         }
-        Files.copy(Path.of("/bin/sh").toRealPath(), context.resolve("sh"), StandardCopyOption.COPY_ATTRIBUTES);
+        // Hadoop runs the latter on files of its own
+        for (String program : List.of("sh", "chmod")) {
+            Files.copy(
+                    Path.of("/bin", program).toRealPath(),
+                    context.resolve(program),
+                    StandardCopyOption.COPY_ATTRIBUTES);
+        }
         try (var script = ImageExecutorsIT.class.getResourceAsStream("entrypoint.sh")) {
             Files.copy(script, context.resolve("entrypoint.sh"));
         }
         context.resolve("entrypoint.sh").toFile().setExecutable(true, false);
         Files.writeString(context.resolve("Containerfile"), """
                 FROM %s
-                COPY sh /bin/sh
+                COPY sh chmod /bin/
                 COPY entrypoint.sh /opt/entrypoint.sh
                 COPY jars /opt/spark/jars
                 ENTRYPOINT ["/opt/entrypoint.sh"]

@@ -3,12 +3,14 @@ package dev.sluice.kubernetes;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
 import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.EnvVarSource;
 import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.PodStatus;
 import io.fabric8.kubernetes.api.model.PodStatusBuilder;
 import io.fabric8.kubernetes.api.model.PodTemplateSpec;
+import io.fabric8.kubernetes.api.model.SecretKeySelector;
 import io.fabric8.kubernetes.client.NamespacedKubernetesClient;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -176,15 +178,18 @@ final class Node implements AutoCloseable {
         String address = "127.0.1." + ++addresses;
         Map<String, String> environment = new HashMap<>(variables.getOrDefault(application(pod), Map.of()));
         for (EnvVar variable : container.getEnv()) {
-            if (variable.getValueFrom() != null) {
+            EnvVarSource from = variable.getValueFrom();
+            if (from != null) {
                 environment.put(
                         variable.getName(),
-                        switch (variable.getValueFrom().getFieldRef().getFieldPath()) {
-                            case "metadata.name" -> name;
-                            case "metadata.namespace" -> ApiServer.NAMESPACE;
-                            case "status.podIP" -> address;
-                            default -> throw new AssertionError(variable);
-                        });
+                        from.getFieldRef() == null
+                                ? secret(from.getSecretKeyRef())
+                                : switch (from.getFieldRef().getFieldPath()) {
+                                    case "metadata.name" -> name;
+                                    case "metadata.namespace" -> ApiServer.NAMESPACE;
+                                    case "status.podIP" -> address;
+                                    default -> throw new AssertionError(variable);
+                                });
             }
         }
         List<String> options = new ArrayList<>();
@@ -214,6 +219,11 @@ final class Node implements AutoCloseable {
                                 .endState()
                                 .build())
                         .build());
+    }
+
+    /** Whatever it is of: nobody here looks at it. */
+    private static String secret(SecretKeySelector of) {
+        return of.getName() + "/" + of.getKey();
     }
 
     private void ended(Pod pod) throws IOException, InterruptedException {
