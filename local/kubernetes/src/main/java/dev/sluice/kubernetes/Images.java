@@ -22,6 +22,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -96,7 +97,7 @@ public final class Images {
         return home.resolve("local/kubernetes/target/gateway");
     }
 
-    /** The gateway's files, of the time that they have in the image: an archive of classes knows it of each jar. */
+    /** The gateway's files, and an archive of its classes. */
     private void stage() throws Exception {
         Path app = stagedGateway();
         Files.createDirectories(app.resolve("lib"));
@@ -112,14 +113,36 @@ public final class Images {
             System.out.println("base: Java of this machine, cut down");
             own.make();
             System.out.println("sluice-gateway: running once, to note down its classes");
-            ClassArchive.write(own.java(), app);
+            archive(app);
         }
     }
 
     private static void copy(Path file, Path folder) throws IOException {
-        Path to = folder.resolve(file.getFileName());
-        Files.copy(file, to, StandardCopyOption.REPLACE_EXISTING);
-        Files.setLastModifiedTime(to, FIRST_SECOND);
+        Files.copy(
+                file,
+                folder.resolve(file.getFileName()),
+                StandardCopyOption.REPLACE_EXISTING,
+                StandardCopyOption.COPY_ATTRIBUTES);
+    }
+
+    /**
+     * An archive knows the time of each jar, so that they have that of the image while it is written; and no longer, for Jib
+     * takes a layer from its cache where the files have the names and times that they had.
+     */
+    private void archive(Path app) throws Exception {
+        Map<Path, FileTime> times = new HashMap<>();
+        for (Path jar : files(app.resolve("lib"))) {
+            times.put(jar, Files.getLastModifiedTime(jar));
+        }
+        Path program = app.resolve("sluice-gateway.jar");
+        times.put(program, Files.getLastModifiedTime(program));
+        for (Path jar : times.keySet()) {
+            Files.setLastModifiedTime(jar, FIRST_SECOND);
+        }
+        ClassArchive.write(own.java(), app);
+        for (Map.Entry<Path, FileTime> jar : times.entrySet()) {
+            Files.setLastModifiedTime(jar.getKey(), jar.getValue());
+        }
     }
 
     private void build() throws Exception {
