@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.apache.kafka.clients.admin.ScramMechanism;
 import org.apache.kafka.clients.admin.UserScramCredentialAlteration;
 import org.apache.kafka.clients.admin.UserScramCredentialDeletion;
 import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
+import org.apache.kafka.common.acl.AclBinding;
 
 /**
  * A real broker that lets clients in over TLS alone, with a password (SCRAM) or a token (OAUTHBEARER). Tests see what it
@@ -22,7 +24,7 @@ import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 public final class SecuredBroker implements AutoCloseable {
     public static final String PASSWORD = "correct-horse-battery";
     public static final String SECRET = "staple-of-the-client";
-    private static final String USER = "sluice";
+    public static final String USER = "sluice";
 
     private final Path folder;
     private final TokenServer tokens;
@@ -30,22 +32,41 @@ public final class SecuredBroker implements AutoCloseable {
     private final int insidePort = RealBroker.freePort();
     private RealBroker broker;
 
-    private SecuredBroker(Path folder) throws IOException, InterruptedException, GeneralSecurityException {
-        this.folder = folder;
+    private SecuredBroker(Path folder, Map<String, String> more)
+            throws IOException, InterruptedException, GeneralSecurityException {
+        this.folder = Files.createDirectories(folder);
         this.tokens = new TokenServer(SECRET);
         this.certificate = Certificate.create(folder, "broker");
         Path keys = Files.writeString(folder.resolve("jwks.json"), tokens.jwks());
         this.broker = RealBroker.start(
                 folder.resolve("broker"),
-                settings(keys),
+                settings(keys, more),
                 List.of("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=" + keys.toUri()));
     }
 
     /** Starts it, with a user who has {@link #PASSWORD}, and a client of its token server who has {@link #SECRET}. */
     public static SecuredBroker start(Path folder)
             throws IOException, InterruptedException, GeneralSecurityException, ExecutionException {
-        SecuredBroker started = new SecuredBroker(folder);
+        SecuredBroker started = new SecuredBroker(folder, Map.of());
         started.addUser();
+        return started;
+    }
+
+    /** The same where clients may do nothing but what they have a right to. */
+    public static SecuredBroker start(Path folder, Collection<AclBinding> rights)
+            throws IOException, InterruptedException, GeneralSecurityException, ExecutionException {
+        SecuredBroker started = new SecuredBroker(
+                folder,
+                Map.of(
+                        "authorizer.class.name",
+                        "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                        // whoever comes from inside
+                        "super.users",
+                        "User:ANONYMOUS"));
+        started.addUser();
+        try (Admin admin = started.admin()) {
+            admin.createAcls(rights).all().get();
+        }
         return started;
     }
 
@@ -145,8 +166,8 @@ public final class SecuredBroker implements AutoCloseable {
         }
     }
 
-    private Map<String, String> settings(Path jwks) {
-        Map<String, String> settings = new HashMap<>();
+    private Map<String, String> settings(Path jwks, Map<String, String> more) {
+        Map<String, String> settings = new HashMap<>(more);
         settings.put(
                 "listeners",
                 "SECURED://localhost:${port},INSIDE://" + inside() + ",CONTROLLER://localhost:${controller.port}");

@@ -8,6 +8,7 @@ import dev.sluice.events.Programs;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.RealS3;
 import dev.sluice.events.RealTopics;
+import dev.sluice.events.SecuredBroker;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -72,7 +73,7 @@ class ImageExecutorsIT {
     private final AtomicInteger accepted = new AtomicInteger();
     private final AtomicBoolean enough = new AtomicBoolean();
     private Podman podman;
-    private RealBroker broker;
+    private SecuredBroker kafka;
     private ApiServer api;
     private Node node;
 
@@ -91,18 +92,19 @@ class ImageExecutorsIT {
     }
 
     /**
-     * Broker, API server and node: the node makes gateway and driver.
+     * Broker, API server and node: the node makes gateway and driver. Kafka lets them in as production's does, over TLS with a
+     * password, and lets them do what the example of a user may.
      *
      * @param conf of Spark, beside the base's
      * @param variables of the driver, beside its own
      */
     private void start(Map<String, String> conf, Map<String, String> variables) throws Exception {
         Manifests manifests = Manifests.render("../base");
-        broker = RealBroker.start(folder.resolve("kafka"));
-        RealTopics.create(broker, 4, "events");
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
+        kafka = SecuredBroker.start(folder.resolve("kafka"), Rights.of(SecuredBroker.USER));
+        try (Admin admin = kafka.admin()) {
+            NewTopic events = new NewTopic("events", 4, (short) 1);
             NewTopic counts = new NewTopic("event-counts", 1, (short) 1).configs(Map.of("cleanup.policy", "compact"));
-            RealTopics.create(admin, List.of(counts));
+            RealTopics.create(admin, List.of(events, counts));
         }
         api = new ApiServer(TOKEN, manifests.named(Role.class, DRIVER));
         manifests
@@ -114,22 +116,16 @@ class ImageExecutorsIT {
                                 (file, text) -> text.replace(
                                                 "https://kubernetes.default.svc", "https://localhost:" + api.port())
                                         + lines(conf)));
-        Map<String, String> ofGateway = Map.of(
-                "KAFKA_BOOTSTRAP_SERVERS",
-                broker.bootstrapServers(),
+        Map<String, String> ofGateway = new HashMap<>(login("KAFKA_PRODUCER_"));
+        ofGateway.putAll(Map.of(
                 "AUTH",
                 "none",
                 "HTTP_PORT",
                 Integer.toString(httpPort),
                 "MANAGEMENT_PORT",
-                Integer.toString(managementPort));
-        Map<String, String> ofDriver = new HashMap<>(Map.of(
-                "KAFKA_BOOTSTRAP_SERVERS",
-                broker.bootstrapServers(),
-                "EXECUTOR_IMAGE",
-                DRIVER,
-                "STREAMING_PORT",
-                Integer.toString(streamingPort)));
+                Integer.toString(managementPort)));
+        Map<String, String> ofDriver = new HashMap<>(login("KAFKA_CONSUMER_"));
+        ofDriver.putAll(Map.of("EXECUTOR_IMAGE", DRIVER, "STREAMING_PORT", Integer.toString(streamingPort)));
         ofDriver.putAll(variables);
         node = new Node(
                 api,
@@ -140,6 +136,22 @@ class ImageExecutorsIT {
                 Node.account(folder, api, TOKEN));
         until(() -> answers(managementPort) && answers(streamingPort));
         until(() -> node.pods(EXECUTOR).size() == EXECUTORS);
+    }
+
+    /** Where Kafka is and how one gets in, with the text of what would be files of a secret. */
+    private Map<String, String> login(String prefix) throws IOException {
+        Map<String, String> login = new HashMap<>();
+        for (Map.Entry<String, String> each :
+                kafka.scram(prefix, SecuredBroker.PASSWORD).entrySet()) {
+            String name = each.getKey();
+            if (name.endsWith("_FILE")) {
+                login.put(name.replaceFirst("_FILE$", ""), Files.readString(Path.of(each.getValue())));
+            } else {
+                login.put(name, each.getValue());
+            }
+        }
+        login.put("KAFKA_BOOTSTRAP_SERVERS", kafka.broker().bootstrapServers());
+        return login;
     }
 
     private static String lines(Map<String, String> conf) {
@@ -158,8 +170,8 @@ class ImageExecutorsIT {
         if (api != null) {
             api.close();
         }
-        if (broker != null) {
-            broker.close();
+        if (kafka != null) {
+            kafka.close();
         }
     }
 
@@ -185,13 +197,16 @@ class ImageExecutorsIT {
                 !node.pods(EXECUTOR).contains(deleted) && node.pods(EXECUTOR).size() == EXECUTORS);
         untilCounted(accepted.get());
 
-        // the driver goes, its executors with it
-        List<String> before = node.pods(EXECUTOR);
-        String driver = node.pods(DRIVER).get(0);
-        node.delete(driver);
-        until(() -> !node.pods(DRIVER).contains(driver)
-                && node.pods(EXECUTOR).size() == EXECUTORS
-                && node.pods(EXECUTOR).stream().noneMatch(before::contains));
+        // the driver's process dies: its pod stays, and the executors end without it
+        List<String> ofTheFirst = node.pods(EXECUTOR);
+        podman.kill(node.pods(DRIVER).get(0));
+        untilReplaced(ofTheFirst);
+        untilCounted(accepted.get());
+
+        // the driver's pod goes, and its executors with it
+        List<String> ofTheSecond = node.pods(EXECUTOR);
+        node.delete(node.pods(DRIVER).get(0));
+        untilReplaced(ofTheSecond);
         enough.set(true);
         sender.join();
         untilCounted(accepted.get());
@@ -303,6 +318,11 @@ class ImageExecutorsIT {
                 return;
             }
         }
+    }
+
+    private void untilReplaced(List<String> executors) throws Exception {
+        until(() -> node.pods(EXECUTOR).size() == EXECUTORS
+                && node.pods(EXECUTOR).stream().noneMatch(executors::contains));
     }
 
     private void untilCounted(int events) throws Exception {
