@@ -29,6 +29,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -180,8 +181,7 @@ class ImageExecutorsIT {
         start(Map.of(), Map.of());
         node.pods(EXECUTOR).forEach(name -> assertExecutor(node.pod(name)));
 
-        Thread sender = new Thread(this::send);
-        sender.start();
+        CompletableFuture<Void> sender = CompletableFuture.runAsync(this::send);
         untilCounted(1);
 
         // its process dies: Spark sees a pod that failed
@@ -239,8 +239,7 @@ class ImageExecutorsIT {
                             "any",
                             "AWS_SECRET_ACCESS_KEY",
                             "any"));
-            Thread sender = new Thread(this::send);
-            sender.start();
+            CompletableFuture<Void> sender = CompletableFuture.runAsync(this::send);
             untilCounted(1);
             String driver = node.pods(DRIVER).get(0);
             node.delete(driver);
@@ -315,7 +314,7 @@ class ImageExecutorsIT {
             } catch (IOException e) {
                 throw new AssertionError(e);
             } catch (InterruptedException e) {
-                return;
+                throw new AssertionError(e);
             }
         }
     }
