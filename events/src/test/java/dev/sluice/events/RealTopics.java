@@ -20,6 +20,11 @@ public final class RealTopics {
 
     private RealTopics() {}
 
+    /** That of counts, as it is asked for where it is not there. */
+    public static NewTopic counts() {
+        return new NewTopic("event-counts", 1, (short) 1).configs(Map.of("cleanup.policy", "compact"));
+    }
+
     public static void create(RealBroker broker, int partitions, String... names)
             throws ExecutionException, InterruptedException {
         List<NewTopic> topics = List.of(names).stream()

@@ -82,14 +82,14 @@ final class Tokens {
     Tokens(Issuer issuer, Quotas quotas) {
         this.issuer = issuer;
         this.quotas = quotas;
+        Watch.Use use = contents -> use(contents.get(0));
         this.keys = issuer.url()
                 .map(url -> new Watch(
                         List.of(new Watch.Source(Settings.JWT_KEYS.name(), issuer.keys, () -> fetch(url))),
                         REFRESH,
-                        contents -> use(contents.get(0))))
-                .orElseGet(() -> new Watch(
-                        List.of(Watch.Source.file(Settings.JWT_KEYS.name(), Path.of(issuer.keys))),
-                        contents -> use(contents.get(0))));
+                        use))
+                .orElseGet(() ->
+                        new Watch(List.of(Watch.Source.file(Settings.JWT_KEYS.name(), Path.of(issuer.keys))), use));
     }
 
     /** As {@link Watch#load}. */

@@ -57,11 +57,7 @@ class KafkaSecurityTest {
     static void start() throws Exception {
         kafka = SecuredBroker.start(folder);
         try (Admin admin = kafka.admin()) {
-            RealTopics.create(
-                    admin,
-                    List.of(
-                            new NewTopic("events", 1, (short) 1),
-                            new NewTopic("event-counts", 1, (short) 1).configs(Map.of("cleanup.policy", "compact"))));
+            RealTopics.create(admin, List.of(new NewTopic("events", 1, (short) 1), RealTopics.counts()));
         }
         System.setProperty(ALLOWED_URLS, kafka.tokenUrl());
     }

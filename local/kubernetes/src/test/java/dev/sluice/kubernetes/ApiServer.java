@@ -16,6 +16,7 @@ import io.fabric8.mockwebserver.http.MockResponse;
 import io.fabric8.mockwebserver.http.RecordedRequest;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -70,9 +71,9 @@ final class ApiServer implements AutoCloseable {
         return web.getPort();
     }
 
-    /** PEM. */
-    String certificate() {
-        return web.getSelfSignedCertificate().certificatePath();
+    /** A file of PEM. */
+    Path certificate() {
+        return Path.of(web.getSelfSignedCertificate().certificatePath());
     }
 
     /** Of somebody who may do everything. */

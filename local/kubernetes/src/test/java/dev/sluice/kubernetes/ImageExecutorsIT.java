@@ -15,12 +15,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.rbac.Role;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -67,7 +62,6 @@ class ImageExecutorsIT {
     @TempDir
     Path folder;
 
-    private final HttpClient http = HttpClient.newHttpClient();
     private final int httpPort = RealBroker.freePort();
     private final int managementPort = RealBroker.freePort();
     private final int streamingPort = RealBroker.freePort();
@@ -104,8 +98,7 @@ class ImageExecutorsIT {
         kafka = SecuredBroker.start(folder.resolve("kafka"), Rights.of(SecuredBroker.USER));
         try (Admin admin = kafka.admin()) {
             NewTopic events = new NewTopic("events", 4, (short) 1);
-            NewTopic counts = new NewTopic("event-counts", 1, (short) 1).configs(Map.of("cleanup.policy", "compact"));
-            RealTopics.create(admin, List.of(events, counts));
+            RealTopics.create(admin, List.of(events, RealTopics.counts()));
         }
         api = new ApiServer(TOKEN, manifests.named(Role.class, DRIVER));
         manifests
@@ -135,7 +128,7 @@ class ImageExecutorsIT {
                 Map.of(GATEWAY, gateway, DRIVER, streaming),
                 Map.of(GATEWAY, ofGateway, DRIVER, ofDriver),
                 Node.account(folder, api, TOKEN));
-        until(() -> answers(managementPort) && answers(streamingPort));
+        until(() -> Web.answers(managementPort, "/health/ready") && Web.answers(streamingPort, "/health/ready"));
         until(() -> node.pods(EXECUTOR).size() == EXECUTORS);
     }
 
@@ -187,14 +180,13 @@ class ImageExecutorsIT {
         // its process dies: Spark sees a pod that failed
         String killed = node.pods(EXECUTOR).get(0);
         podman.kill(killed);
-        until(() -> !node.pods(EXECUTOR).contains(killed) && node.pods(EXECUTOR).size() == EXECUTORS);
+        untilReplaced(List.of(killed));
         untilCounted(accepted.get());
 
         // kubectl delete pod
         String deleted = node.pods(EXECUTOR).get(0);
         node.delete(deleted);
-        until(() ->
-                !node.pods(EXECUTOR).contains(deleted) && node.pods(EXECUTOR).size() == EXECUTORS);
+        untilReplaced(List.of(deleted));
         untilCounted(accepted.get());
 
         // the driver's process dies: its pod stays, and the executors end without it
@@ -241,10 +233,9 @@ class ImageExecutorsIT {
                             "any"));
             CompletableFuture<Void> sender = CompletableFuture.runAsync(this::send);
             untilCounted(1);
-            String driver = node.pods(DRIVER).get(0);
-            node.delete(driver);
-            until(() ->
-                    !node.pods(DRIVER).contains(driver) && node.pods(EXECUTOR).size() == EXECUTORS);
+            List<String> before = node.pods(EXECUTOR);
+            node.delete(node.pods(DRIVER).get(0));
+            untilReplaced(before);
             enough.set(true);
             sender.join();
             untilCounted(accepted.get());
@@ -303,17 +294,12 @@ class ImageExecutorsIT {
     private void send() {
         while (!enough.get()) {
             try {
-                HttpResponse<String> response = http.send(
-                        HttpRequest.newBuilder(URI.create("http://localhost:" + httpPort + "/api/events"))
-                                .POST(BodyPublishers.ofString("{\"event_type\":\"order\",\"timestamp\":"
-                                        + System.currentTimeMillis() + ",\"params\":{}}"))
-                                .build(),
-                        BodyHandlers.ofString());
+                HttpResponse<String> response = Web.post(
+                        httpPort,
+                        "{\"event_type\":\"order\",\"timestamp\":" + System.currentTimeMillis() + ",\"params\":{}}");
                 assertThat(response.statusCode()).as(response.body()).isEqualTo(202);
                 accepted.incrementAndGet();
-            } catch (IOException e) {
-                throw new AssertionError(e);
-            } catch (InterruptedException e) {
+            } catch (IOException | InterruptedException e) {
                 throw new AssertionError(e);
             }
         }
@@ -329,29 +315,12 @@ class ImageExecutorsIT {
     }
 
     private long counted() throws Exception {
-        JsonNode counts = JSON.readTree(http.send(
-                        HttpRequest.newBuilder(URI.create("http://localhost:" + managementPort + "/api/counts"))
-                                .build(),
-                        BodyHandlers.ofString())
-                .body());
+        JsonNode counts = JSON.readTree(Web.get(managementPort, "/api/counts").body());
         long sum = 0;
         for (JsonNode count : counts.findValues("count")) {
             sum += count.asLong();
         }
         return sum;
-    }
-
-    private boolean answers(int port) throws InterruptedException {
-        try {
-            return http.send(
-                                    HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/health/ready"))
-                                            .build(),
-                                    BodyHandlers.discarding())
-                            .statusCode()
-                    == 200;
-        } catch (IOException notYet) {
-            return false;
-        }
     }
 
     private void until(Callable<Boolean> condition) throws Exception {

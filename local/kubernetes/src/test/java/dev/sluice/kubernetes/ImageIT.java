@@ -7,20 +7,12 @@ import dev.sluice.events.Programs;
 import dev.sluice.events.RealBroker;
 import dev.sluice.events.RealTopics;
 import io.fabric8.kubernetes.api.model.PodSpec;
-import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,7 +36,6 @@ class ImageIT {
     private static String gateway;
     private static String streaming;
 
-    private final HttpClient http = HttpClient.newHttpClient();
     private final int httpPort = RealBroker.freePort();
     private final int managementPort = RealBroker.freePort();
     private final int streamingPort = RealBroker.freePort();
@@ -74,21 +65,21 @@ class ImageIT {
         // whatever comes up first waits for the others, and is not restarted for that
         await(managementPort, "/health/live", "sluice-gateway");
         await(streamingPort, "/health/live", "sluice-streaming");
-        assertThat(get(managementPort, "/health/ready").statusCode()).isEqualTo(503);
-        assertThat(get(streamingPort, "/health/ready").statusCode()).isEqualTo(503);
+        assertThat(Web.get(managementPort, "/health/ready").statusCode()).isEqualTo(503);
+        assertThat(Web.get(streamingPort, "/health/ready").statusCode()).isEqualTo(503);
         try (RealBroker broker = RealBroker.start(folder.resolve("kafka"), kafkaPort)) {
             RealTopics.create(broker, 4, "events");
             createCounts(broker);
             await(managementPort, "/health/ready", "sluice-gateway");
             await(streamingPort, "/health/ready", "sluice-streaming");
             for (int i = 0; i < EVENTS; i++) {
-                assertThat(post(Golden.PROTOTYPE).statusCode()).isEqualTo(202);
+                assertThat(Web.post(httpPort, Golden.PROTOTYPE).statusCode()).isEqualTo(202);
             }
             Awaitility.await().atMost(PATIENCE).until(() -> podman.logs("sluice-streaming")
                     .matches("(?s).*\\|user_click *\\|late *\\|" + EVENTS + " *\\|.*"));
             Awaitility.await()
                     .atMost(PATIENCE)
-                    .until(() -> get(managementPort, "/api/counts").body().contains("\"count\":" + EVENTS));
+                    .until(() -> Web.get(managementPort, "/api/counts").body().contains("\"count\":" + EVENTS));
             assertThat(podman.logs("sluice-gateway")).doesNotContain("[cds]");
             stop("sluice-gateway");
             stop("sluice-streaming");
@@ -176,33 +167,13 @@ class ImageIT {
     private void await(int port, String path, String name) {
         Awaitility.await().atMost(PATIENCE).until(() -> {
             assertThat(podman.isRunning(name)).as(podman.logs(name)).isTrue();
-            try {
-                return get(port, path).statusCode() == 200;
-            } catch (IOException notYet) {
-                return false;
-            }
+            return Web.answers(port, path);
         });
-    }
-
-    private HttpResponse<String> post(String event) throws Exception {
-        return http.send(
-                HttpRequest.newBuilder(URI.create("http://localhost:" + httpPort + "/api/events"))
-                        .POST(BodyPublishers.ofString(event))
-                        .build(),
-                BodyHandlers.ofString());
-    }
-
-    private HttpResponse<String> get(int port, String path) throws IOException, InterruptedException {
-        return http.send(
-                HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
-                        .build(),
-                BodyHandlers.ofString());
     }
 
     private static void createCounts(RealBroker broker) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
-            NewTopic counts = new NewTopic("event-counts", 1, (short) 1).configs(Map.of("cleanup.policy", "compact"));
-            RealTopics.create(admin, List.of(counts));
+            RealTopics.create(admin, List.of(RealTopics.counts()));
         }
     }
 }

@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,11 +35,21 @@ record Manifests(String overlay, List<String> texts, List<HasMetadata> objects) 
         if (kubectl.waitFor() != 0 || !trouble.isEmpty()) {
             throw new AssertionError("kubectl kustomize k8s/overlays/" + overlay + ": " + trouble);
         }
-        List<String> texts = Arrays.asList(yaml.split("(?m)^---$"));
+        List<String> texts = documents(yaml);
         return new Manifests(
                 overlay,
                 texts,
                 texts.stream().map(text -> (HasMetadata) API.unmarshal(text)).toList());
+    }
+
+    /** The objects of a file of {@code k8s/examples}. */
+    static List<String> example(String file) throws IOException {
+        return documents(
+                Files.readString(RealBroker.home().resolve("k8s/examples").resolve(file)));
+    }
+
+    private static List<String> documents(String yaml) {
+        return Arrays.asList(yaml.split("(?m)^---$"));
     }
 
     <T extends HasMetadata> Stream<T> all(Class<T> type) {

@@ -10,7 +10,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
 import dev.sluice.events.Programs;
 import dev.sluice.events.Readme;
-import dev.sluice.events.RealBroker;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
@@ -38,8 +37,6 @@ import io.fabric8.kubernetes.api.model.rbac.RoleBinding;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.math.BigDecimal;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -341,8 +338,7 @@ class ManifestsTest {
     void exampleOfTheSparkOperator_mayDoWhatItDoes() throws Exception {
         Manifests manifests = Manifests.render(PRODUCTION);
         JsonNode application = null;
-        Path example = RealBroker.home().resolve("k8s/examples/spark-operator.yaml");
-        for (String text : Files.readString(example).split("(?m)^---$")) {
+        for (String text : Manifests.example("spark-operator.yaml")) {
             JsonNode object = YAML.readTree(text);
             if (object.path("kind").asText().equals("SparkApplication")) {
                 application = object.path("spec");

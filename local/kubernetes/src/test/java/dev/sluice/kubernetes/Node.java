@@ -268,7 +268,7 @@ final class Node implements AutoCloseable {
         Path account = Files.createDirectories(folder.resolve("account"));
         Files.writeString(account.resolve("token"), token);
         Files.writeString(account.resolve("namespace"), ApiServer.NAMESPACE);
-        Files.writeString(account.resolve("ca.crt"), Files.readString(Path.of(api.certificate())));
+        Files.writeString(account.resolve("ca.crt"), Files.readString(api.certificate()));
         return account;
     }
 }

@@ -3,9 +3,7 @@ package dev.sluice.kubernetes;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
-import dev.sluice.events.RealBroker;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -26,8 +24,7 @@ final class Rights {
 
     static List<AclBinding> of(String user) throws IOException {
         List<AclBinding> rights = new ArrayList<>();
-        for (String text : Files.readString(RealBroker.home().resolve("k8s/examples/strimzi.yaml"))
-                .split("(?m)^---$")) {
+        for (String text : Manifests.example("strimzi.yaml")) {
             JsonNode object = YAML.readTree(text);
             if (object.path("kind").asText().equals("KafkaUser")) {
                 for (JsonNode rule : object.path("spec").path("authorization").path("acls")) {
